@@ -1,0 +1,36 @@
+# Every target sets up what it needs; a second run finds it done.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/ready
+export PATH := $(BIN):$(PATH)
+
+.PHONY: setup demo test lab lecture bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml course/pyproject.toml constraints.txt .ci/system-packages
+	@.ci/system-packages
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --constraint constraints.txt --editable ./course --editable '.[test]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/autograder demo --out demo
+
+test: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lab: $(READY)
+	@$(BIN)/autograder lab --out demo
+
+bench: $(READY)
+	@$(BIN)/python -m tests.bench
+
+lecture: $(READY)
+	@echo "make lecture: the in-class demos come with the widgets; they are not built yet." >&2; exit 1
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info course/*.egg-info course/build

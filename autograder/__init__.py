@@ -1,0 +1,1 @@
+"""The autograder: builds the course, runs students' code in a sandbox and decides the verdicts."""

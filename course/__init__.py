@@ -1,0 +1,1 @@
+"""The student package: checks, pictures, scenes and widgets of the course."""
