@@ -1,0 +1,25 @@
+"""The grader's own errors: each names the value and the cure."""
+
+
+class AutograderError(Exception):
+    """Something that the person who runs the grader can mend."""
+
+
+class UsageError(AutograderError):
+    """The command was given something that is not there or does not fit."""
+
+
+class BuildError(AutograderError):
+    """A lesson, an exercise or a release is not what it must be."""
+
+
+class SandboxError(AutograderError):
+    """No sandbox can be had on this machine, or it does not hold."""
+
+
+class WorkerError(AutograderError):
+    """The grader's own process failed; never a student's doing."""
+
+
+class CourseError(AutograderError):
+    """A course folder is not what `autograder build` made."""
