@@ -6,23 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from course.outcome import Case, Comparison
-
-CORE_SHARE = 0.6  # of an exercise's points; the edge groups share the rest evenly
-
-
-@dataclass(frozen=True)
-class Group:
-    """Cases that test one thing.
-
-    `sentence` is what a student reads when the group fails: the rule that was broken. A core
-    group tests what the function is for; an edge group counts only when every core group passes.
-    """
-
-    name: str
-    sentence: str
-    edge: bool = False
-    comparison: Comparison = Comparison()
+from course.cases import Group
+from course.outcome import CLOSE, Case, Comparison
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,7 @@ class Question:
     form: str
     example: Any
     wrong: dict[str, tuple[str, str]] = field(default_factory=dict)  # repr: (name, sentence)
-    comparison: Comparison = Comparison()
+    comparison: Comparison = CLOSE
 
 
 @dataclass(frozen=True)

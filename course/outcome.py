@@ -79,6 +79,9 @@ class Comparison:
     strict: bool = False
 
 
+CLOSE = Comparison()
+
+
 @dataclass(frozen=True)
 class Difference:
     """Why two outcomes disagree: `kind` in a word, `text` for a student, `detail` with values."""
