@@ -139,22 +139,22 @@ class LocalSubject:
 
     def call(self, arguments: Sequence[Any], gradients: bool = False) -> Outcome:
         given = [copy_of(argument) for argument in arguments]
-        if gradients:
-            for argument in given:
-                if isinstance(argument, Tensor) and argument.is_floating_point():
-                    argument.requires_grad_()
-        before = [copy_of(argument) for argument in given]
-        outcome = self._run(self.function, given, gradients)
-        return replace(outcome, changed=outcome.changed or not same(before, given))
+        outcome = self.invoke(self.function, given, gradients)
+        return replace(outcome, changed=not same(list(arguments), given))
 
     def apply(self, handle: Handle, argument: Any) -> Outcome:
-        return self._run(self.modules[handle.number], [copy_of(argument)], False)
+        return self.invoke(self.modules[handle.number], [copy_of(argument)])
 
     def parameters(self, handle: Handle) -> Outcome:
         return Outcome(VALUE, dict(self.modules[handle.number].named_parameters()))
 
-    def _run(self, function: Any, given: list[Any], gradients: bool) -> Outcome:
+    def invoke(self, function: Any, given: list[Any], gradients: bool = False) -> Outcome:
+        """Call `function` with these very arguments; a module that it returns is kept here."""
         try:
+            if gradients:
+                for argument in given:
+                    if isinstance(argument, Tensor) and argument.is_floating_point():
+                        argument.requires_grad_()
             value = function(*given)
             if gradients:
                 value = {"value": value, "gradients": gradients_of(value, given)}

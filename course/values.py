@@ -10,7 +10,6 @@ import importlib
 import json
 import math
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,10 +62,10 @@ class Unsupported:
     type_name: str
 
 
-def dump(value: Any, keep: Callable[[nn.Module], Handle] | None = None) -> bytes:
-    """Return `value` as bytes; `keep` turns a module outside the catalogue into a handle."""
+def dump(value: Any) -> bytes:
+    """Return `value` as bytes; a part that is not a value is written as its type's name."""
     tensors: dict[str, Tensor] = {}
-    tree = _encode(value, tensors, keep, 0)
+    tree = _encode(value, tensors, 0)
     text = json.dumps(tree, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
     block = safetensors.torch.save(tensors) if tensors else b""
     return struct.pack(">I", len(text)) + text + block
@@ -98,17 +97,12 @@ def _refuse_constant(name: str) -> float:
     raise ValueFormatError(f"a bare {name} is not a value")
 
 
-def _encode(
-    value: Any,
-    tensors: dict[str, Tensor],
-    keep: Callable[[nn.Module], Handle] | None,
-    depth: int,
-) -> Any:
+def _encode(value: Any, tensors: dict[str, Tensor], depth: int) -> Any:
     if depth > MAX_DEPTH:
         return {"unsupported": f"nesting deeper than {MAX_DEPTH}"}
 
     def inner(item: Any) -> Any:
-        return _encode(item, tensors, keep, depth + 1)
+        return _encode(item, tensors, depth + 1)
 
     match value:
         case None | bool():
@@ -133,9 +127,7 @@ def _encode(
             return {"array": _store(torch.from_numpy(np.array(value)), tensors)}
         case torch.Generator():
             return {"generator": value.initial_seed()}
-        case nn.Module():
-            if keep is not None:
-                return {"handle": keep(value).number}
+        case nn.Module() if _is_known(value):
             return {"module": _encode_module(value, tensors)}
         case Handle():
             return {"handle": value.number}
@@ -159,10 +151,14 @@ def _store(tensor: Tensor, tensors: dict[str, Tensor]) -> str:
     return key
 
 
+def _is_known(module: nn.Module) -> bool:
+    name = type(module).__name__
+    known = name in LAYERS and type(module) is getattr(nn, name)
+    return known and all(map(_is_known, module.children()))
+
+
 def _encode_module(module: nn.Module, tensors: dict[str, Tensor]) -> Any:
     name = type(module).__name__
-    if type(module) is not getattr(nn, name, None) or name not in LAYERS:
-        raise TypeError(f"a module must be made of {', '.join(LAYERS)}, got {name}")
     options = {key: getattr(module, key) for key in LAYERS[name]}
     if name in HAS_BIAS:
         options["bias"] = module.bias is not None
@@ -170,7 +166,7 @@ def _encode_module(module: nn.Module, tensors: dict[str, Tensor]) -> Any:
     state = {} if children else module.state_dict()
     return {
         "layer": name,
-        "options": {key: _encode(item, tensors, None, 0) for key, item in options.items()},
+        "options": {key: _encode(item, tensors, 0) for key, item in options.items()},
         "state": {key: _store(item, tensors) for key, item in state.items()},
         "children": [_encode_module(child, tensors) for child in children],
         "training": module.training,
