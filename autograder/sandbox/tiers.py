@@ -1,0 +1,208 @@
+"""The tiers of the sandbox, from a warm process that forks to none at all.
+
+`warm`: bubblewrap around one process that has imported everything and forks a child for each
+submission, each child in namespaces of its own (about 30 ms). `cold`: one bubblewrap for each
+submission, where nested namespaces are refused. `open`: no sandbox, only when asked for by name.
+"""
+
+import json
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from autograder.errors import SandboxError, WorkerError
+from autograder.sandbox import mounts as seen
+from autograder.sandbox.child import Child
+from autograder.sandbox.seccomp import filter_program
+
+WARM, COLD, OPEN = "warm", "cold", "open"
+START_SECONDS = 120.0
+HOW_TO_GET_ONE = """\
+No sandbox can be had on this machine: {reason}.
+Students' code must not run without one. What helps:
+  - install bubblewrap:  sudo apt-get install -y bubblewrap
+  - allow user namespaces (some distributions switch them off):
+        sudo sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000
+        sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
+  - in a container, allow nesting:
+        docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\
+            --security-opt systempaths=unconfined --cap-add SYS_ADMIN IMAGE autograder grade ...
+`--no-sandbox` runs students' code with all your rights: only for code that you wrote yourself."""
+
+
+class Sandbox:
+    """One tier, ready to start children; close it when done."""
+
+    def __init__(self, tier: str) -> None:
+        self.tier = tier
+        self._folder = tempfile.TemporaryDirectory(prefix="autograder-")
+        self._filter = Path(self._folder.name) / "filter.bpf"
+        self._filter.write_bytes(filter_program() if tier != OPEN else b"")
+        os.chmod(self._folder.name, 0o755)
+        self._control: socket.socket | None = None
+        self._warm: subprocess.Popen[bytes] | None = None
+        self._spare: Child | None = None
+        if tier == WARM:
+            self._control, theirs = socket.socketpair()
+            self._warm = self._start(theirs)
+            self._await(self._control, self._warm, b"w")
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process of the sandbox and remove its files."""
+        if self._spare is not None:
+            self._spare.close()
+        if self._control is not None:
+            self._control.close()
+        if self._warm is not None:
+            _end(self._warm)
+        self._folder.cleanup()
+
+    def spawn(self) -> Child:
+        """Return a child: a fresh process for one submission's code."""
+        child, self._spare = self._spare or self._spawn(), None
+        return child
+
+    def prepare(self) -> None:
+        """Start the next child now; raises what `spawn` would."""
+        self._spare = self._spare or self._spawn()
+
+    def _spawn(self) -> Child:
+        ours, theirs = socket.socketpair()
+        if self._control is None:
+            process = self._start(theirs)
+            pidfd = self._await(ours, process, b".")
+            return Child(ours, pidfd, process)
+        try:
+            socket.send_fds(self._control, [b"f"], [theirs.fileno()])
+        except OSError as error:
+            raise WorkerError("the warm process has ended") from error
+        finally:
+            theirs.close()
+        assert self._warm is not None
+        return Child(ours, self._await(ours, self._warm, b"."), None)
+
+    def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        os.set_inheritable(theirs.fileno(), True)
+        arguments = [self.tier, "", "", str(theirs.fileno())]
+        if self.tier == OPEN:
+            program = str(Path(__file__).parent / "inside.py")
+            arguments[1] = os.pathsep.join(_open_path())
+            command = [sys.executable, "-I", "-S", "-B", program, *arguments]
+            request = b""
+        else:
+            arguments[1:3] = [seen.PACKAGES, "/env/filter.bpf"]
+            command, request = self._bubblewrap(["-I", "-S", "-B", seen.INSIDE, *arguments])
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        theirs.close()
+        assert process.stdin is not None
+        process.stdin.write(request)
+        process.stdin.close()
+        return process
+
+    def _bubblewrap(self, arguments: list[str]) -> tuple[list[str], bytes]:
+        """Return the command that starts bubblewrap, and what it reads from standard input."""
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise SandboxError("bubblewrap is not installed")
+        pairs = [*seen.mounts(), (self._filter, "/env/filter.bpf")]
+        root = os.geteuid() == 0
+        binds: list[str] = []
+        for number, (source, target) in enumerate(pairs):
+            binds += ["--ro-bind", f"@STAGING@/{number}" if root else str(source), target]
+        for folder in seen.hidden():
+            binds += ["--tmpfs", folder]
+        program = [
+            bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1",
+            "--hostname", "sandbox", "--clearenv",
+            "--setenv", "OMP_NUM_THREADS", "1", "--setenv", "LANG", "C.UTF-8",
+            "--setenv", "MPLCONFIGDIR", "/tmp/.mpl", "--setenv", "HOME", "/tmp",
+            *binds,
+            "--proc", "/proc", "--dev", "/dev", "--size", str(256 << 20), "--tmpfs", "/tmp",
+            "--remount-ro", "/", "--chdir", "/tmp",
+            str(Path(sys.executable).resolve()), *arguments,
+        ]  # fmt: skip
+        if not root:
+            return program, b""
+        staging = Path(self._folder.name) / "root"
+        staging.mkdir(mode=0o755, exist_ok=True)
+        listed = [(str(source), number) for number, (source, _) in enumerate(pairs)]
+        request = {"staging": str(staging), "mounts": listed, "program": program}
+        stage = str(Path(__file__).parent / "staging.py")
+        return [sys.executable, "-I", "-S", "-B", stage], json.dumps(request).encode()
+
+    def _await(self, ours: socket.socket, process: subprocess.Popen[bytes], sign: bytes) -> int:
+        """Return the descriptor that comes with the sign that a process is ready, or -1."""
+        ready, _, _ = select.select([ours], [], [], START_SECONDS)
+        data, fds = b"", list[int]()
+        if ready:
+            data, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        if data == sign:
+            return fds[0] if fds else -1
+        alive = process.poll() is None and self.tier == WARM and sign == b"."
+        message = "" if alive else _last_words(process)
+        raise WorkerError(f"the {self.tier} sandbox did not start a process: {message}".strip(": "))
+
+
+def _last_words(process: subprocess.Popen[bytes]) -> str:
+    _end(process)
+    assert process.stderr is not None
+    return process.stderr.read(4000).decode(errors="replace").strip()[-600:]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+def _open_path() -> list[str]:
+    """Return the grader's own search path: without a sandbox nothing is hidden."""
+    import course
+
+    return [*filter(None, sys.path), str(Path(str(course.__file__)).parent.parent)]
+
+
+def open_sandbox(tier: str | None = None) -> Sandbox:
+    """Return the best sandbox that this machine allows, or of the tier asked for.
+
+    Raises SandboxError, which says how to get one, where there is none.
+    """
+    reasons = []
+    for candidate in [tier] if tier else [WARM, COLD]:
+        try:
+            sandbox = Sandbox(candidate)
+        except (WorkerError, SandboxError, OSError) as error:
+            reasons.append(f"{candidate}: {error}")
+            continue
+        try:
+            sandbox.prepare()
+        except (WorkerError, OSError) as error:
+            sandbox.close()
+            reasons.append(f"{candidate}: {error}")
+            continue
+        return sandbox
+    raise SandboxError(HOW_TO_GET_ONE.format(reason="; ".join(reasons)))
