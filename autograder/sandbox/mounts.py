@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from autograder.errors import SandboxError
 
 STUDENT_DISTRIBUTION = "detection-course"
-PACKAGES = "/env/packages"  # on sys.path inside
+PACKAGES = "/env/site-packages"  # on sys.path inside
 INSIDE = "/env/inside.py"  # the program that runs inside
 NEVER_IN_A_PACKAGE = {"notebooks", "build", "__pycache__"}
 

@@ -1,0 +1,161 @@
+"""A submission as it was handed in: read without trust, and put in the order in which it is run."""
+
+import json
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from autograder.plan import CHECK, LOCKED, MARKDOWN, SHOW, WRITTEN, Plan
+
+MAX_NOTEBOOK = 50 << 20
+MAX_CELLS = 5_000
+MAX_SOURCE = 1_000_000  # characters of one cell
+
+
+class Unreadable(Exception):
+    """Nothing can be judged in this submission; the text says why, for student and instructor."""
+
+
+@dataclass(frozen=True)
+class RunCell:
+    """A cell to be run: the text, where it stands in the submission (None: it was missing).
+
+    `shows`: it only displays, and runs only when a later cell turns out to need it.
+    """
+
+    source: str
+    index: int | None
+    shows: bool = False
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The cells of a submitted notebook, as (type, source, nbgrader's name or "")."""
+
+    cells: tuple[tuple[str, str, str], ...]
+    release: str
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the text of every code cell."""
+        return tuple(source for kind, source, _ in self.cells if kind == "code")
+
+
+def read_file(path: Path) -> bytes:
+    """Return a submitted file's bytes; only a regular file of reasonable size is read.
+
+    Links are never followed, so that nobody hands in another's work, and nothing blocks.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise Unreadable(f"the notebook {path.name} is missing from the submission") from None
+    except OSError as error:
+        raise Unreadable(
+            f"the notebook {path.name} is no readable file: {error.strerror}"
+        ) from None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable(f"{path.name} must be a regular file")
+        if status.st_size > MAX_NOTEBOOK:
+            size = f"{status.st_size / 1e6:.0f} MB"
+            raise Unreadable(
+                f"{path.name} must be smaller than 50 MB, got {size}: clear its outputs"
+            )
+        data = file.read(MAX_NOTEBOOK + 1)
+    if not data.strip():
+        raise Unreadable(f"the file {path.name} is empty")
+    return data
+
+
+def parse(data: bytes) -> Notebook:
+    """Return the notebook in `data`, whatever its minor version, or raise Unreadable."""
+    content = notebook_json(data)
+    cells = []
+    for cell in content["cells"][:MAX_CELLS]:
+        kind, source = cell.get("cell_type"), cell.get("source", "")
+        if isinstance(source, list):
+            source = "".join(part for part in source if isinstance(part, str))
+        if kind not in ("code", "markdown", "raw") or not isinstance(source, str):
+            continue
+        metadata = _dict(_dict(cell.get("metadata")).get("nbgrader"))
+        name = metadata.get("grade_id")
+        cells.append((kind, source[:MAX_SOURCE], name if isinstance(name, str) else ""))
+    release = _dict(_dict(content.get("metadata")).get("course")).get("release")
+    return Notebook(tuple(cells), release if isinstance(release, str) else "")
+
+
+def notebook_json(data: bytes) -> dict[str, Any]:
+    """Return the notebook as version 4 JSON with a list of cells, or raise Unreadable."""
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Unreadable("the notebook is not written in UTF-8; save it again in Jupyter") from None
+    except (ValueError, RecursionError):
+        raise Unreadable(
+            "the notebook is not valid JSON: the file is damaged or cut off; hand it in again"
+        ) from None
+    version = _dict(content).get("nbformat")
+    if isinstance(version, int) and 1 <= version < 4:
+        try:
+            content = nbformat.convert(nbformat.from_dict(content), 4)
+        except Exception:  # its converters raise whatever an odd file provokes
+            version = None
+    if version not in (1, 2, 3, 4):
+        raise Unreadable(f"the notebook's format must be version 4, got {str(version)[:20]!r}")
+    cells = content.get("cells")
+    if not isinstance(cells, list):
+        raise Unreadable("the notebook has no list of cells; save it again in Jupyter")
+    content["cells"] = [cell for cell in cells if isinstance(cell, dict)]
+    return dict(content)
+
+
+def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
+    """Return the cells to run in order.
+
+    Cells that are locked run as released, whatever the submission says in their place, and the
+    missing ones of them run where they belonged; checks never run.
+    """
+    known = {cell.grade_id: cell for cell in plan.cells}
+    present = {name for _, _, name in notebook.cells if name}
+    missing = [cell for cell in plan.cells if cell.kind == LOCKED and cell.grade_id not in present]
+    ordered: list[RunCell] = []
+    position = {cell.grade_id: i for i, cell in enumerate(plan.cells)}
+    done: set[str] = set()
+    for index, (kind, source, name) in enumerate(notebook.cells):
+        planned = known.get(name)
+        if planned is None:
+            if kind == "code":
+                ordered.append(RunCell(source, index))
+            continue
+        due = [cell for cell in missing if position[cell.grade_id] < position[name]]
+        ordered += [RunCell(cell.source, None) for cell in due]
+        missing = [cell for cell in missing if cell not in due]
+        if planned.kind in (LOCKED, SHOW) and planned.cell_type == "code":
+            if name not in done:
+                ordered.append(RunCell(planned.source, index, shows=planned.kind == SHOW))
+            done.add(name)
+        elif planned.kind not in (CHECK, MARKDOWN, WRITTEN) and kind == "code":
+            ordered.append(RunCell(source, index))
+    return [*ordered, *(RunCell(cell.source, None) for cell in missing)]
+
+
+def untouched(notebook: Notebook, plan: Plan, names: Iterable[str]) -> set[str]:
+    """Return which of the cells (nbgrader's names) still have the released text, or are gone."""
+    sources = {name: source for _, source, name in notebook.cells if name}
+    unchanged = set()
+    for name in names:
+        planned = plan.cell(name)
+        released = planned.source if planned else ""
+        if sources.get(name, released).strip() == released.strip():
+            unchanged.add(name)
+    return unchanged
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
