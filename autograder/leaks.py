@@ -1,0 +1,201 @@
+"""A search for what must not leave: model answers, hidden inputs, marking guides, answer keys.
+
+The search reads a finished bundle as a curious student would: archives inside it are opened, the
+strings of notebooks and base64 text are decoded, and numbers in text are read as numbers.
+"""
+
+import ast
+import base64
+import binascii
+import contextlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from autograder.exercise import Question, Topic
+from course.cases import CaseSet
+from course.outcome import flatten
+
+LINES = 3  # this many lines of a model answer in a row are a leak; of a shorter one, all
+NUMBERS, DISTINCT = 8, 6  # a tensor with fewer floats, or fewer different ones, tells nothing
+SENTENCE = 30  # characters of a marking guide that are no coincidence
+NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
+PREFIX = np.dtype("<u8")
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What is searched for, each with its name.
+
+    `lines` maps runs of normalised lines to a function; `blocks` maps bytes to an exercise;
+    `texts` maps normalised text to a question.
+    """
+
+    lines: dict[tuple[str, ...], str]
+    blocks: dict[bytes, str]
+    texts: dict[str, str]
+
+
+def answer_lines(sources: Iterable[str], given: Iterable[str] = ()) -> dict[tuple[str, ...], str]:
+    """Return every run of lines of the functions in `sources` that a bundle must not contain."""
+    found: dict[tuple[str, ...], str] = {}
+    for text in sources:
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.FunctionDef) or node.name in given:
+                continue
+            first = node.body[0]
+            skip = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            start = (first.end_lineno or 0) if skip else first.lineno - 1
+            body = normalised_lines("\n".join(text.splitlines()[start : node.end_lineno]))
+            size = min(LINES, len(body))
+            if size > 1:
+                found |= {run: node.name for run in _runs(body, size)}
+    return found
+
+
+def hidden_blocks(stored: Iterable[Path], public: Iterable[CaseSet]) -> dict[bytes, str]:
+    """Return the bytes of hidden inputs: each stored set whole, and its telling tensors.
+
+    A tensor that is in the public cases too is no secret.
+    """
+    known = {block for case_set in public for block in _tensors(case_set)}
+    found: dict[bytes, str] = {}
+    for path in stored:
+        data = path.read_bytes()
+        case_set = CaseSet.from_bytes(data)
+        blocks = {data} | (set(_tensors(case_set)) - known)
+        found |= dict.fromkeys(blocks, case_set.exercise)
+    return found
+
+
+def key_texts(topics: Iterable[Topic]) -> dict[str, str]:
+    """Return the sentences of marking guides, and questions with their right answers."""
+    found = {}
+    for topic in topics:
+        for written in topic.written:
+            for sentence in re.split(r"(?<=[.;:?!])\s|\n", written.guide):
+                if len(_squeezed(sentence)) >= SENTENCE:
+                    found[_squeezed(sentence)] = written.name
+        for question in topic.questions:
+            found |= dict.fromkeys(_answers(question), question.name)
+    return found
+
+
+def find_leak(name: str, data: bytes, secrets: Secrets) -> str | None:
+    """Return what a file, or an archive with all in it, gives away; None where it is clean."""
+    if data[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [(f"{name}/{each}", archive.read(each)) for each in archive.namelist()]
+        return next((leak for each in members if (leak := find_leak(*each, secrets))), None)
+    for block in _blocks(data):
+        if exercise := _find_block(block, secrets.blocks):
+            return f"{name} with a hidden input of {exercise}"
+    text = _text(data)
+    lines = normalised_lines(text)
+    for size in range(2, LINES + 1):
+        for run in _runs(lines, size):
+            if run in secrets.lines:
+                return f"{name} with {size} lines of the answer to {secrets.lines[run]}"
+    squeezed = _squeezed(text)
+    for key, question in secrets.texts.items():
+        if key in squeezed:
+            return f"{name} with the answer or the marking guide of {question}"
+    return None
+
+
+def normalised_lines(text: str) -> list[str]:
+    """Return the lines that hold code, without comments and any white space."""
+    lines = ("".join(line.partition("#")[0].split()) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def _runs(lines: list[str], size: int) -> Iterator[tuple[str, ...]]:
+    return (tuple(lines[i : i + size]) for i in range(len(lines) - size + 1))
+
+
+def _tensors(case_set: CaseSet) -> Iterator[bytes]:
+    """Yield the telling tensors of a set's inputs, as float32 and as float64."""
+    for case in case_set.cases:
+        for value in flatten([case.arguments, case.apply]):
+            if isinstance(value, Tensor) and value.is_floating_point() and _tells(value):
+                yield value.float().numpy().tobytes()
+                yield value.double().numpy().tobytes()
+
+
+def _tells(value: Tensor) -> bool:
+    return value.numel() >= NUMBERS and len(set(value.flatten().tolist())) >= DISTINCT
+
+
+def _answers(question: Question) -> list[str]:
+    written = {repr(question.answer)}
+    with contextlib.suppress(TypeError):  # what JSON cannot write is in no JSON file
+        written.add(json.dumps(question.answer))
+    forms = [f"{question.name}={{}}", f'"{question.name}":{{}}', f"'{question.name}':{{}}"]
+    return [_squeezed(form.format(answer)) for form in forms for answer in written]
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _text(data: bytes) -> str:
+    """Return a file as text; of JSON, the strings in it, lists of lines joined."""
+    text = data.decode("utf-8", "replace")
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return text
+    return "\n".join([text, *_strings(content)])
+
+
+def _strings(content: Any) -> Iterator[str]:
+    match content:
+        case str():
+            yield content
+        case list() if content and all(isinstance(item, str) for item in content):
+            yield "".join(content)
+        case list():
+            for item in content:
+                yield from _strings(item)
+        case dict():
+            for item in content.values():
+                yield from _strings(item)
+
+
+def _blocks(data: bytes) -> Iterator[bytes]:
+    """Yield a file's bytes, what its base64 text says, and its numbers as float32."""
+    yield data
+    for run in BASE64.findall(data):
+        try:
+            yield base64.b64decode(run[: len(run) // 4 * 4])
+        except binascii.Error:
+            continue
+    numbers = NUMBER.findall(data.decode("utf-8", "replace"))
+    with np.errstate(over="ignore"):
+        yield np.array([float(number) for number in numbers]).astype("<f4").tobytes()
+
+
+def _find_block(data: bytes, blocks: dict[bytes, str]) -> str | None:
+    """Return whose block occurs in `data`; one pass for all blocks, by their first eight bytes."""
+    wanted: dict[int, list[bytes]] = {}
+    for block in blocks:
+        wanted.setdefault(int.from_bytes(block[:8], "little"), []).append(block)
+    prefixes = np.array(sorted(wanted), dtype=PREFIX)
+    for shift in range(8):
+        count = (len(data) - shift) // 8
+        words = np.frombuffer(data, PREFIX, max(count, 0), shift if count > 0 else 0)
+        for i in np.flatnonzero(np.isin(words, prefixes)):
+            start = shift + 8 * int(i)
+            for block in wanted[int(words[i])]:
+                if data.startswith(block, start):
+                    return blocks[block]
+    return None
