@@ -1,0 +1,144 @@
+"""Pictures of boxes: what stands where."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+
+from course import draw
+
+BOXES = torch.tensor([[10.0, 20.0, 30.0, 60.0], [40.0, 20.0, 90.0, 50.0]])
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def rectangles(ax) -> list[Rectangle]:
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+
+
+def pixels(ax) -> np.ndarray:
+    ax.figure.canvas.draw()
+    return np.asarray(ax.figure.canvas.buffer_rgba())
+
+
+def color_at(ax, x: float, y: float) -> tuple[int, ...]:
+    """Return the (red, green, blue) that is seen at a point of the picture's coordinates."""
+    image = pixels(ax)
+    column, row = ax.transData.transform((x, y))
+    return tuple(int(v) for v in image[image.shape[0] - 1 - int(row), int(column), :3])
+
+
+def test_panels_show_the_given_size_with_y_down():
+    ax = draw.panels("one", size=(60, 90), origin=(5, 7))
+    assert ax.get_xlim() == (5, 95)
+    assert ax.get_ylim() == (67, 7)
+    assert ax.get_title() == "one"
+
+
+def test_several_titles_give_several_panels():
+    panels = draw.panels("a", "b", "c", size=(10, 10))
+    assert [ax.get_title() for ax in panels] == ["a", "b", "c"]
+
+
+def test_boxes_stand_at_their_corners_in_their_colours_with_their_labels():
+    ax = draw.panels("", size=(100, 100))
+    draw.boxes(ax, BOXES, ["dog", "cat"], colors=["blue", "yellow"])
+    first, second = rectangles(ax)
+    assert (first.get_xy(), first.get_width(), first.get_height()) == ((10, 20), 20, 40)
+    assert to_hex(first.get_edgecolor()).upper() == draw.COLORS["blue"]
+    assert to_hex(second.get_edgecolor()).upper() == draw.COLORS["yellow"]
+    assert [text.get_text() for text in ax.texts] == ["dog", "cat"]
+
+
+def test_labels_stand_at_the_corner_that_is_asked_for():
+    ax = draw.panels("", size=(100, 100))
+    draw.boxes(ax, BOXES[:1].repeat(4, 1), list("abcd"), places=list(draw.PLACES))
+    assert [text.get_position() for text in ax.texts] == [(10, 20), (30, 60), (30, 20), (10, 60)]
+
+
+def test_kept_boxes_are_solid_and_numbered_in_order_and_the_rest_dotted():
+    ax = draw.panels("", size=(100, 100))
+    draw.selected(ax, torch.cat([BOXES, BOXES + 3]), [3, 0])
+    styles = {patch.get_xy(): patch.get_linestyle() for patch in rectangles(ax)}
+    assert styles == {(10, 20): "-", (43, 23): "-", (40, 20): ":", (13, 23): ":"}
+    assert [(t.get_text(), t.get_position()) for t in ax.texts] == [
+        ("1", (43, 23)),
+        ("2", (30, 60)),
+    ]
+
+
+def test_nothing_kept_is_drawn_too():
+    ax = draw.panels("", size=(100, 100))
+    draw.selected(ax, BOXES, [])
+    assert [patch.get_linestyle() for patch in rectangles(ax)] == [":", ":"]
+
+
+def test_only_what_both_boxes_cover_is_green_and_what_one_covers_is_grey():
+    ax = draw.panels("", size=(60, 80))
+    draw.overlap(ax, torch.tensor([10.0, 10, 50, 40]), torch.tensor([30.0, 20, 70, 50]))
+    red, green, blue = color_at(ax, 41, 31)
+    assert green > red + 40
+    assert green > blue
+    assert color_at(ax, 15, 25) == color_at(ax, 65, 45) == (0xDD, 0xDD, 0xDD)
+    assert color_at(ax, 60, 12) == (255, 255, 255)
+
+
+def test_boxes_apart_have_nothing_green():
+    ax = draw.panels("", size=(60, 80))
+    draw.overlap(ax, torch.tensor([10.0, 10, 30, 30]), torch.tensor([45.0, 35, 65, 50]))
+    image = pixels(ax)[..., :3].astype(int)
+    assert not (image[..., 1] > image[..., [0, 2]].max(axis=-1) + 20).any()
+
+
+def test_a_view_around_boxes_holds_them_all_with_a_margin():
+    view = draw.around(BOXES, BOXES - 100)
+    (height, width), (left, top) = view["size"], view["origin"]
+    assert left < -90
+    assert top < -80
+    assert left + width > 90
+    assert top + height > 60
+
+
+def test_a_view_around_one_point_is_not_empty():
+    view = draw.around(torch.tensor([[3.0, 3.0, 3.0, 3.0]]))
+    assert min(view["size"]) > 0
+
+
+def test_a_map_keeps_the_limits_of_its_panel():
+    ax = draw.panels("", size=(60, 90))
+    draw.heat(ax, torch.rand(21, 36), extent=(9, 81, 51, 9))
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 90), (60, 0))
+
+
+def test_a_photo_covers_its_pixels_from_edge_to_edge():
+    ax = draw.panels("", size=(2, 2))
+    draw.photo(ax, torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
+    assert color_at(ax, 0.5, 0.5) == (0, 0, 0)
+    assert color_at(ax, 1.5, 0.5) == (255, 255, 255)
+
+
+def test_points_arrows_and_crosses_stand_where_they_are_put():
+    ax = draw.panels("", size=(100, 100))
+    draw.points(ax, [(20, 10, "x1, y1")])
+    draw.arrow(ax, (20, 46), (60, 46), "w = 40")
+    draw.cross(ax, BOXES[0])
+    assert [text.get_text() for text in ax.texts] == ["x1, y1", "", "w = 40"]
+    assert ax.texts[2].xy == (40, 46)
+    assert [line.get_xydata().tolist() for line in ax.lines[1:]] == [
+        [[10, 20], [30, 60]],
+        [[10, 60], [30, 20]],
+    ]
+
+
+def test_a_chart_names_its_axes_and_curves():
+    ax = draw.chart("shift", "IoU")
+    ax.plot([0, 1], [1, 0], label="to the right")
+    draw.legend(ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("shift", "IoU")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["to the right"]
