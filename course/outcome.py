@@ -4,8 +4,12 @@ The same few functions serve `check(...)` in a student's notebook and the grader
 its outcome observed, and compared with the expected one.
 """
 
+import linecache
+import sysconfig
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +22,10 @@ from course.values import Handle, Unsupported
 VALUE, RAISED, NOT_ANSWERED, NOT_FINISHED, DIED = (
     "value", "raised", "not answered", "not finished", "died",
 )  # fmt: skip
+
+# Code that is not a student's: this package, Python itself, and whatever is installed.
+OUR_FILES = (str(Path(__file__).resolve().parent), sysconfig.get_path("stdlib"), "<frozen ")
+INSTALLED = ("site-packages", "dist-packages")
 
 
 class NotAnswered(NotImplementedError):
@@ -173,12 +181,12 @@ class LocalSubject:
 def raised(error: BaseException) -> Outcome:
     """Return the outcome of a call that raised, with the last line of code outside libraries."""
     line = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if "site-packages" not in code.co_filename and "__student__" in trace.tb_frame.f_globals:
-            line = f"line {trace.tb_lineno} of {code.co_name}"
-        trace = trace.tb_next
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        file = code.co_filename
+        if not file.startswith(OUR_FILES) and not any(part in file for part in INSTALLED):
+            text = linecache.getline(file, number, frame.f_globals).strip()
+            line = f"line {number} of {code.co_name}" + (f": {text[:120]}" if text else "")
     return Outcome(RAISED, error=type(error).__name__[:80], detail=str(error)[:500], line=line)
 
 
