@@ -1,0 +1,98 @@
+"""What stands under the cells of an executed notebook: displays of the sandbox, and verdicts."""
+
+import html
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from autograder.harmless import clean_picture, clean_text
+from autograder.record import COULD_NOT_RUN, CellRun, ExerciseVerdict
+
+OUTPUTS_LIMIT = 60  # of one cell
+DISPLAY_LIMIT = 20_000_000  # characters of all outputs of a notebook
+MESSAGE_LIMIT = 2_000  # characters of one message in a table
+
+
+def earned(verdict: ExerciseVerdict, points: float) -> float | None:
+    """Return the points of a verdict, between 0 and `points`; None where nothing was judged."""
+    score = verdict.score
+    if verdict.verdict == COULD_NOT_RUN or score is None or not math.isfinite(score):
+        return None
+    return min(max(points * score, 0.0), points)
+
+
+def outputs_by_index(runs: Iterable[CellRun]) -> dict[int | None, list[dict[str, Any]]]:
+    """Return what each cell displayed in the sandbox, as outputs that can only be read."""
+    room = DISPLAY_LIMIT
+    shown: dict[int | None, list[dict[str, Any]]] = {}
+    for run in runs:
+        outputs = []
+        for kind, text in run.outputs[:OUTPUTS_LIMIT]:
+            room -= len(text)
+            outputs += _output(kind, text) if room >= 0 else []
+        shown[run.index] = outputs
+    return shown
+
+
+def _output(kind: str, text: str) -> list[dict[str, Any]]:
+    """Return one output in a list, an empty one where it is of no kind that is safe to show."""
+    match kind:
+        case "stdout" | "stderr":
+            return [{"output_type": "stream", "name": kind, "text": clean_text(text)}]
+        case "error":
+            lines = clean_text(text).splitlines()
+            name, _, value = lines[-1].partition(": ") if lines else ("", "", "")
+            error = {"ename": name, "evalue": value, "traceback": lines}
+            return [{"output_type": "error", **error}]
+        case "text/plain":
+            return [_display({kind: clean_text(text)})]
+        case "image/png":
+            picture = clean_picture(text)
+            return [_display({kind: picture})] if picture else []
+    return []
+
+
+def _display(data: dict[str, str]) -> dict[str, Any]:
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+def verdict_outputs(verdict: ExerciseVerdict, points: float) -> list[dict[str, Any]]:
+    """Return the outputs of a check cell: the verdict to read, and the points as a number."""
+    shown = _display({"text/html": _verdict_html(verdict, points), "text/plain": _text(verdict)})
+    score = earned(verdict, points)
+    if score is None:
+        return [shown]
+    number = {"output_type": "execute_result", "execution_count": None}
+    return [shown, {**number, "metadata": {}, "data": {"text/plain": repr(float(score))}}]
+
+
+def _text(verdict: ExerciseVerdict) -> str:
+    rows = [f"  {case.group}: {_words(case.verdict)} {case.message}" for case in verdict.cases]
+    lines = [_words(verdict.verdict), verdict.message, *rows]
+    return clean_text("\n".join(line.rstrip() for line in lines if line.strip()))
+
+
+def _verdict_html(verdict: ExerciseVerdict, points: float) -> str:
+    """Return the verdict as a small table; all text is escaped, and no formula is typeset."""
+    score = earned(verdict, points)
+    worth = "" if score is None else f": {score:.4g} of {points:.4g} points"
+    rows = "".join(
+        f"<tr>{_data(case.group)}{_data(_words(case.verdict))}{_data(case.message)}</tr>"
+        for case in verdict.cases
+    )
+    table = f"<table>{rows}</table>" if rows else ""
+    head = f"<p><strong>{_words(verdict.verdict)}</strong>{worth}</p>"
+    message = f"<p>{_escape(verdict.message)}</p>" if verdict.message else ""
+    return f'<div class="tex2jax_ignore mathjax_ignore">{head}{message}{table}</div>'
+
+
+def _data(text: str) -> str:
+    return f'<td style="text-align: left">{_escape(text)}</td>'
+
+
+def _escape(text: str) -> str:
+    return html.escape(clean_text(text, MESSAGE_LIMIT))
+
+
+def _words(verdict: str) -> str:
+    return verdict.replace("_", " ")
