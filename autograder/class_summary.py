@@ -142,8 +142,14 @@ def _misconceptions(records: Sequence[SubmissionRecord]) -> tuple[MisconceptionC
             if verdict.misconception:
                 key = (verdict.exercise, verdict.misconception)
                 found.setdefault(key, []).append((record.student, verdict.message))
+    # The shortest message: one of a second judging puts words of its own before the sentence.
     counts = [
-        MisconceptionCount(exercise, name, seen[0][1], tuple(student for student, _ in seen))
+        MisconceptionCount(
+            exercise=exercise,
+            name=name,
+            sentence=min((message for _, message in seen), key=len),
+            students=tuple(student for student, _ in seen),
+        )
         for (exercise, name), seen in found.items()
     ]
     return tuple(sorted(counts, key=lambda c: (-len(c.students), c.exercise, c.name)))

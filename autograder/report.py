@@ -205,7 +205,7 @@ def _mark(verdict: ExerciseVerdict | None) -> dict[str, Any]:
 
 
 def _feedback(verdict: ExerciseVerdict, texts: _Texts) -> list[Any]:
-    """Return [exercise, mark, points, of, message, misconception, given, groups]."""
+    """Return [exercise, mark, points, of, message, misconception, groups]."""
     earned = None if verdict.score is None else verdict.score * verdict.points
     groups = [
         [texts.place(case.group), texts.place(case.verdict), texts.place(case.message)]
@@ -218,7 +218,6 @@ def _feedback(verdict: ExerciseVerdict, texts: _Texts) -> list[Any]:
         points(verdict.points),
         texts.place(verdict.message),
         texts.place(words(verdict.misconception or "")),
-        texts.place(", ".join(verdict.given_right)),
         groups,
     ]
 

@@ -14,15 +14,12 @@ function element(tag, text = "", className = "") {
 }
 
 /** Return the heading, the sentence and the groups of one exercise. */
-function exerciseFeedback([name, mark, earned, of, message, misconception, given, groups]) {
+function exerciseFeedback([name, mark, earned, of, message, misconception, groups]) {
   const part = document.createDocumentFragment();
   const symbol = SYMBOLS[texts[mark]];
   part.append(element("h4", `${symbol} ${texts[name]}: ${WORDS[texts[mark]]}, ${earned} of ${of}`));
   if (texts[message]) part.append(element("p", texts[message]));
   if (texts[misconception]) part.append(element("p", `Named misconception: ${texts[misconception]}`));
-  if (texts[given]) {
-    part.append(element("p", `Judged again with a right ${texts[given]} in place of the student's.`, "quiet"));
-  }
   const failed = groups.filter(([, verdict]) => texts[verdict] !== "passed");
   const passed = groups.filter(([, verdict]) => texts[verdict] === "passed");
   const names = (some) => some.map(([group]) => texts[group]).join(", ");
