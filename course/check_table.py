@@ -4,7 +4,6 @@ import base64
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -239,7 +238,7 @@ def _picture_of_selection(candidates: Tensor, right: Tensor, wrong: Tensor) -> b
     left, other = draw.panels("expected (in this order)", "got", **draw.around(candidates))
     draw.selected(left, candidates, right.tolist())
     draw.selected(other, candidates, indices)
-    return _png(left)
+    return draw.png(left)
 
 
 def _picture_of_measure(case: Case, right: Tensor, wrong: Tensor) -> bytes | None:
@@ -259,13 +258,4 @@ def _picture_of_measure(case: Case, right: Tensor, wrong: Tensor) -> bytes | Non
     ax = draw.panels(title, **draw.around(torch.stack(chosen)))
     names = [f"{'ab'[axis]}[{i}]" if len(at) > 1 else f"boxes[{i}]" for axis, i in enumerate(at)]
     draw.boxes(ax, torch.stack(chosen), names, colors=("blue", "red")[: len(at)])
-    return _png(ax)
-
-
-def _png(ax: Any) -> bytes:
-    from matplotlib import pyplot
-
-    file = BytesIO()
-    ax.figure.savefig(file, format="png")
-    pyplot.close(ax.figure)
-    return file.getvalue()
+    return draw.png(ax)

@@ -5,6 +5,7 @@ people with any colour vision tell apart; names and line styles say the same as 
 """
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -26,7 +27,8 @@ COLORS = {
     "grey": "#777777",
 }
 DPI = 100
-PANEL_WIDTH, WIDEST = 4.8, 9.6  # inches
+PANEL_WIDTH, WIDEST = 4.6, 9.2  # inches
+GAP = 0.2  # between panels, in their widths
 TEXT = 11  # points
 
 # Where a label stands: the corner of the box, and whether the text is above or below the edge.
@@ -44,23 +46,15 @@ def panels(*titles: str, size: tuple[float, float], origin: tuple[float, float] 
     `origin` = (x, y) is the top left corner. One title gives one Axes, more give a list.
     """
     (height, width), (left, top) = size, origin
-    count = len(titles)
-    inches = min(PANEL_WIDTH, WIDEST / count)
-    _, row = plt.subplots(
-        1,
-        count,
-        figsize=(inches * count, inches * min(height / width, 1.3) + 0.6),
-        dpi=DPI,
-        squeeze=False,
-        layout="constrained",
-    )
-    for ax, title in zip(row[0], titles, strict=True):
+    inches = min(PANEL_WIDTH, WIDEST / len(titles))
+    axes = _row(len(titles), inches, inches * min(height / width, 1.3))
+    for ax, title in zip(axes, titles, strict=True):
         ax.set(xlim=(left, left + width), ylim=(top + height, top), aspect="equal")
         ax.set_title(title, fontsize=TEXT + 1)
         ax.tick_params(labelsize=TEXT - 2, colors=COLORS["grey"])
         for spine in ax.spines.values():
             spine.set_color("#BBBBBB")
-    return row[0][0] if count == 1 else list(row[0])
+    return axes[0] if len(axes) == 1 else axes
 
 
 def around(*groups: Tensor) -> dict[str, Any]:
@@ -160,8 +154,9 @@ def heat(ax: Axes, values: Tensor, extent: tuple[float, float, float, float]) ->
     limits = ax.get_xlim(), ax.get_ylim()
     shown = ax.imshow(values.numpy(), cmap="viridis", extent=extent, vmin=0)
     ax.set(xlim=limits[0], ylim=limits[1])
-    bar = ax.figure.colorbar(shown, ax=ax, shrink=0.8)
-    bar.ax.tick_params(labelsize=TEXT - 2)
+    scale = ax.inset_axes((1.03, 0, 0.04, 1))
+    ax.figure.colorbar(shown, cax=scale)
+    scale.tick_params(labelsize=TEXT - 2)
 
 
 def photo(ax: Axes, image: Tensor) -> None:
@@ -170,21 +165,42 @@ def photo(ax: Axes, image: Tensor) -> None:
     ax.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
 
 
-def chart(x_label: str, y_label: str) -> Axes:
-    """Return axes for curves, with a grid and labels."""
-    ax: Axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")[1]
-    ax.set_xlabel(x_label, fontsize=TEXT)
-    ax.set_ylabel(y_label, fontsize=TEXT)
-    ax.tick_params(labelsize=TEXT - 1)
-    ax.set_prop_cycle(color=[COLORS[name] for name in ("blue", "red", "green", "purple")])
-    ax.grid(color="#DDDDDD")
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
+def chart(x_label: str, y_label: str, *titles: str) -> Any:
+    """Return axes for curves, with a grid and labels; several titles give a list of them."""
+    axes = _row(max(len(titles), 1), PANEL_WIDTH if len(titles) > 1 else 6.0, 3.2)
+    for ax, title in zip(axes, titles or ("",), strict=True):
+        ax.set_title(title, fontsize=TEXT + 1)
+        ax.set_xlabel(x_label, fontsize=TEXT)
+        ax.set_ylabel(y_label, fontsize=TEXT)
+        ax.tick_params(labelsize=TEXT - 1)
+        ax.set_prop_cycle(color=[COLORS[name] for name in ("blue", "red", "green", "purple")])
+        ax.grid(color="#DDDDDD")
+        ax.spines[["top", "right"]].set_visible(False)
+    return axes[0] if len(axes) == 1 else axes
 
 
 def legend(ax: Axes) -> None:
     """Name the curves of a chart."""
     ax.legend(fontsize=TEXT - 1)
+
+
+def png(ax: Axes) -> bytes:
+    """Return the picture that `ax` is part of as a PNG, and close it."""
+    file = BytesIO()
+    figure: Any = ax.figure
+    figure.savefig(file, format="png", bbox_inches="tight")
+    plt.close(figure)
+    return file.getvalue()
+
+
+def _row(count: int, width: float, height: float) -> list[Axes]:
+    """Return axes side by side, each about `width` x `height` inches without its labels.
+
+    No layout engine: notebooks fit a picture to what it shows, and an engine doubles its cost.
+    """
+    figure = plt.figure(figsize=(width * count, height), dpi=DPI)
+    filled = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": GAP}
+    return list(figure.subplots(1, count, squeeze=False, gridspec_kw=filled)[0])
 
 
 def _points(box: Sequence[float]) -> list[tuple[float, float]]:

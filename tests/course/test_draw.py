@@ -142,3 +142,8 @@ def test_a_chart_names_its_axes_and_curves():
     draw.legend(ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("shift", "IoU")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["to the right"]
+
+
+def test_several_titles_give_several_charts():
+    left, right = draw.chart("x", "y", "before", "after")
+    assert (left.get_title(), right.get_title()) == ("before", "after")
