@@ -158,7 +158,8 @@ def _docstring(exercise: str, node: ast.FunctionDef, shape_line: str, path: Path
     if shape_line:
         text += "\n\n" + textwrap.fill(shape_line, WIDTH - len(INDENT), break_on_hyphens=False)
     quotes = 'r"""' if "\\" in text else '"""'
-    return textwrap.indent(f'{quotes}{text}\n"""', INDENT)
+    end = '\n"""' if "\n" in text else '"""'
+    return textwrap.indent(f"{quotes}{text}{end}", INDENT)
 
 
 def _needs(source: str) -> frozenset[str]:

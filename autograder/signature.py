@@ -80,6 +80,8 @@ def _shape(annotation: ast.expr | None, shaped: set[str]) -> str:
             if kind in shaped:
                 axes = ", ".join(str(text).split())
                 return f"[{axes}] {DTYPES.get(kind, kind.lower())}".rstrip()
+        case ast.BinOp(left=left, right=right) if _shape(left, shaped):
+            return f"{_shape(left, shaped)} or {ast.unparse(right)}"
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=parts)):
             inner = [_shape(part, shaped) or ast.unparse(part) for part in parts]
             return f"({', '.join(inner)})" if any("[" in part for part in inner) else ""
