@@ -261,7 +261,8 @@ draw.cross(steps[2], chain[1])
 
 # %%
 colours = ["yellow", "blue", "purple", "orange"]
-dogs = torch.tensor([[92.0, 40, 209, 184], [20, 30, 110, 130], [97, 52, 199, 174], [15, 34, 117, 139]])
+dogs = torch.tensor([[92.0, 40, 209, 184], [20, 30, 110, 130],
+                     [97, 52, 199, 174], [15, 34, 117, 139]])
 dog_scores = torch.tensor([0.70, 0.90, 0.75, 0.80])
 
 # %% show=true
@@ -407,7 +408,7 @@ for ax, pairs in zip(axes, counts):
 
 # %% [markdown]
 # ## 7. Class by class
-# A person on a bicycle: two boxes that overlap a lot, and both are right. A box should only drop
+# A rider on a bicycle: two boxes that overlap a lot, and both are right. A box should only drop
 # boxes of its own class.
 #
 # ### Exercise: `nms_per_class` (2 points)
@@ -419,20 +420,23 @@ for ax, pairs in zip(axes, counts):
 # %% check="nms_per_class" points=2
 check(nms_per_class)
 
+# %% [markdown]
+# Two detections of a rider, class 1, and two of the bicycle, class 2.
+
 # %%
 ride = torch.tensor([[30.0, 10, 70, 90], [25, 20, 75, 95], [32, 12, 71, 92], [24, 22, 77, 94]])
 ride_scores = torch.tensor([0.9, 0.8, 0.7, 0.6])
 ride_labels = torch.tensor([1, 2, 1, 2])
 
 # %% [markdown]
-# Person is class 1 (blue), bicycle is class 2 (orange). Left: `nms` without classes. Right: yours.
+# What remains of them? Left: `nms` without classes. Right: class by class.
 
 # %% show=true
 together = nms(ride, ride_scores, 0.5)
 apart = nms_per_class(ride, ride_scores, ride_labels, 0.5)
 axes = draw.panels("nms", "nms_per_class", size=(105, 100))
 for ax, kept in zip(axes, (together, apart)):
-    names = [["person", "bicycle"][ride_labels[i] - 1] for i in kept]
+    names = [["rider", "bicycle"][ride_labels[i] - 1] for i in kept]
     shown = [["blue", "orange"][ride_labels[i] - 1] for i in kept]
     draw.boxes(ax, ride[kept], names, colors=shown, places=["top left", "bottom right"][: len(kept)])
 
