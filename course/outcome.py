@@ -253,6 +253,8 @@ def difference(got: Outcome, expected: Outcome, comparison: Comparison) -> Diffe
 
     Two exceptions agree whatever their types: the exact type of a crash says little.
     """
+    if got is expected:
+        return None
     if got.kind != expected.kind:
         return _of_another_kind(got)
     if got.changed != expected.changed:
@@ -344,6 +346,8 @@ def _numbers(got: Any, expected: float, comparison: Comparison, what: str) -> Di
 def _tensors(got: Any, expected: Tensor, comparison: Comparison, what: str) -> Difference | None:
     if expected.ndim == 0 and isinstance(got, bool | int | float):
         return _numbers(got, expected.item(), comparison, what)
+    if isinstance(got, Tensor) and same(got, expected):  # most are: the rest takes longer
+        return None
     if isinstance(got, np.ndarray):
         return Difference("type", f"{what} must be a tensor, got a numpy array (torch.from_numpy)")
     if not isinstance(got, Tensor):
@@ -374,8 +378,8 @@ def _tensors(got: Any, expected: Tensor, comparison: Comparison, what: str) -> D
 def _close(got: Tensor, expected: Tensor, comparison: Comparison) -> bool:
     if not expected.is_floating_point():
         return bool((got.to(torch.int64) == expected.to(torch.int64)).all())
-    a, b = got.double(), expected.double()
-    return bool(torch.isclose(a, b, comparison.rtol, comparison.atol).all())
+    a, b = got.double(), expected.double()  # NaN agrees with NaN, which a misconception may expect
+    return bool(torch.isclose(a, b, comparison.rtol, comparison.atol, equal_nan=True).all())
 
 
 def _family(dtype: torch.dtype) -> str:
