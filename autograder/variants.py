@@ -1,0 +1,202 @@
+"""Variants of an exercise's cases: drawn from a seed, answered by the reference, and validated.
+
+A set is used only when it tells every misconception from the right answer and from each other, and
+gives nothing to an answer that does no work.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autograder.errors import BuildError
+from autograder.exercise import Exercise
+from course.cases import CaseSet, KnownMistake, assess
+from course.outcome import (
+    RAISED,
+    VALUE,
+    Case,
+    Comparison,
+    LocalSubject,
+    Outcome,
+    difference,
+    flatten,
+    observe,
+)
+
+TRIES = 20
+MAX_BYTES = 200_000
+ROUNDING = Comparison(rtol=1e-6, atol=1e-6, strict=True)
+BYTES_A_TENSOR, BYTES_A_LEAF = 80, 60  # what their description takes
+
+
+def draw(exercise: Exercise, rng: np.random.Generator) -> CaseSet:
+    """Return cases with the reference's outcomes and those of each misconception."""
+    cases = tuple(exercise.draw(rng))
+    expected = _outcomes(exercise.reference, cases)
+    mistakes = []
+    for known in exercise.misconceptions:
+        outcomes = zip(_outcomes(known.function, cases), expected, strict=True)
+        shared = tuple(right if _equal(outcome, right) else outcome for outcome, right in outcomes)
+        mistakes.append(KnownMistake(known.name, known.sentence, shared))
+    return CaseSet(exercise.name, exercise.groups, cases, expected, tuple(mistakes))
+
+
+def public_cases(exercise: Exercise) -> CaseSet:
+    """Return the set that every student gets; it depends on nothing secret."""
+    return _valid(exercise, hashlib.sha256(b"public cases\0" + exercise.name.encode()).digest())
+
+
+def hidden_cases(exercise: Exercise, secret: bytes, number: int) -> CaseSet:
+    """Return a variant by its number; equal secrets and numbers give equal sets."""
+    message = f"hidden cases\0{exercise.name}\0{number}".encode()
+    return _valid(exercise, hmac.digest(secret, message, hashlib.sha256))
+
+
+def validate(exercise: Exercise, case_set: CaseSet) -> None:
+    """Raise BuildError unless the set is fair: see the head of this module."""
+    _validate_groups(exercise, case_set)
+    for case, outcome in zip(case_set.cases, case_set.expected, strict=True):
+        if outcome.kind != VALUE or outcome.changed:
+            did = "a changed input" if outcome.changed else f"{outcome.kind} {outcome.error}"
+            raise BuildError(
+                f"the reference of {exercise.name} must answer every case, got {did.strip()} in "
+                f"{case.group!r}: mend the reference, or draw other cases"
+            )
+    for mistake in case_set.mistakes:
+        _validate_mistake(case_set, mistake)
+    for name, outcomes in _impostors(case_set):
+        if not _fails_a_core_case(case_set, outcomes):
+            raise BuildError(
+                f"an answer that {name} must score 0 in {exercise.name}, got all core cases "
+                "right: add one that it fails"
+            )
+    if (size := _rough_size(case_set)) > MAX_BYTES:
+        raise BuildError(
+            f"the cases of {exercise.name} must have at most {MAX_BYTES} bytes, got about {size}: "
+            "draw fewer or smaller ones"
+        )
+
+
+def _valid(exercise: Exercise, seed: bytes) -> CaseSet:
+    rng = np.random.default_rng(int.from_bytes(seed, "big"))
+    for _ in range(TRIES - 1):
+        case_set = draw(exercise, rng)
+        try:
+            validate(exercise, case_set)
+        except BuildError:
+            continue
+        return case_set
+    case_set = draw(exercise, rng)
+    validate(exercise, case_set)
+    return case_set
+
+
+def _outcomes(function: Callable[..., Any], cases: Sequence[Case]) -> tuple[Outcome, ...]:
+    subject = LocalSubject(function)
+    return tuple(observe(subject, case) for case in cases)
+
+
+def _equal(outcome: Outcome, right: Outcome) -> bool:
+    """Return whether two outcomes differ by rounding at most, so that one serves for both."""
+    return difference(outcome, right, ROUNDING) is None
+
+
+def _validate_groups(exercise: Exercise, case_set: CaseSet) -> None:
+    names = [group.name for group in case_set.groups]
+    drawn = {case.group for case in case_set.cases}
+    if len(set(names)) != len(names) or set(names) != drawn:
+        raise BuildError(
+            f"each group of {exercise.name} must have a case and each case a group, got groups "
+            f"{', '.join(names)} and cases of {', '.join(sorted(drawn))}"
+        )
+
+
+def _validate_mistake(case_set: CaseSet, mistake: KnownMistake) -> None:
+    found = assess(case_set, mistake.outcomes)
+    if found.passed:
+        raise BuildError(
+            f"the misconception {mistake.name} must fail in {case_set.exercise}, got full marks: "
+            "add a case that it fails"
+        )
+    named = found.mistake.name if found.mistake else "none"
+    if named != mistake.name:
+        raise BuildError(
+            f"the misconception {mistake.name} must be the one named in {case_set.exercise}, got "
+            f"{named}: add a case that tells them apart"
+        )
+
+
+def _fails_a_core_case(case_set: CaseSet, outcomes: Sequence[Outcome]) -> bool:
+    """Return whether the score is 0; quicker than to assess all cases."""
+    core = {group.name for group in case_set.groups if not group.edge}
+    return any(
+        difference(outcome, expected, case_set.comparison(case)) is not None
+        for case, outcome, expected in zip(case_set.cases, outcomes, case_set.expected, strict=True)
+        if case.group in core
+    )
+
+
+def _rough_size(case_set: CaseSet) -> int:
+    """Return about how many bytes the set takes as data; writing it would take longer."""
+    told = [case.arguments for case in case_set.cases]
+    seen = [case_set.expected, *(mistake.outcomes for mistake in case_set.mistakes)]
+    leaves = flatten([told, [outcome.value for outcomes in seen for outcome in outcomes]])
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    return sum(BYTES_A_TENSOR + tensor.nbytes for tensor in tensors) + BYTES_A_LEAF * len(leaves)
+
+
+def _impostors(case_set: CaseSet) -> Iterator[tuple[str, list[Outcome]]]:
+    """Yield answers that do no work, each with what it does."""
+    yield "raises", [Outcome(RAISED, error="RuntimeError") for _ in case_set.cases]
+    for i, expected in enumerate(case_set.expected):
+        same = [Outcome(VALUE, expected.value) for _ in case_set.cases]
+        yield f"always returns the result of case {i}", same
+    for name, answer in _IDLE.items():
+        yield name, [Outcome(VALUE, answer(*case.arguments)) for case in case_set.cases]
+    for i in range(max(len(case.arguments) for case in case_set.cases)):
+        echoes = [Outcome(VALUE, _argument(case.arguments, i)) for case in case_set.cases]
+        yield f"returns argument {i}", echoes
+
+
+def _argument(arguments: Sequence[Any], index: int) -> Any:
+    return arguments[index] if index < len(arguments) else None
+
+
+def _lengths(arguments: Sequence[Any]) -> list[int]:
+    return [len(item) for item in arguments if isinstance(item, Tensor) and item.ndim > 0] or [0]
+
+
+def _every(*arguments: Any) -> Tensor:
+    return torch.arange(_lengths(arguments)[0])
+
+
+def _best_first(*arguments: Any) -> Tensor:
+    """Return the order of the first argument that has one axis, as scores have."""
+    for item in arguments:
+        if isinstance(item, Tensor) and item.ndim == 1:
+            return item.argsort(descending=True, stable=True)
+    return _every(*arguments)
+
+
+_IDLE: dict[str, Callable[..., Any]] = {
+    "returns None": lambda *a: None,
+    "returns 0": lambda *a: 0.0,
+    "returns an empty tensor": lambda *a: torch.zeros(0),
+    "returns an empty tensor of integers": lambda *a: torch.zeros(0, dtype=torch.int64),
+    "returns zeros": lambda *a: torch.zeros(_lengths(a)[0]),
+    "returns ones": lambda *a: torch.ones(_lengths(a)[0]),
+    "returns a table of zeros": lambda *a: torch.zeros(_lengths(a)[:2]),
+    "returns zeros like its first argument": lambda *a: torch.zeros_like(torch.as_tensor(a[0])),
+    "returns every index": _every,
+    "returns every index, best first": _best_first,
+    "returns every index and its second argument": lambda *a: (_every(*a), _argument(a, 1)),
+    "returns every index, best first, and its second argument": lambda *a: (
+        _best_first(*a),
+        _argument(a, 1),
+    ),
+}
