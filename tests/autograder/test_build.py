@@ -202,11 +202,15 @@ def test_a_changed_lesson_is_a_new_release_and_the_old_one_stays_judgeable(cours
 
 def test_a_build_that_nbgrader_refuses_leaves_the_course_as_it_was(course, tmp_path):
     submit(course)
-    fewer = LESSON.removesuffix("\n# %% [markdown]\n# You measured boxes.\n")
-    lessons = write_lesson(tmp_path / "fewer", fewer)
+    changed = {"02_earlier": replace(TOPIC, assignment="02_earlier"), **TOPICS}
+    lessons = write_lesson(tmp_path / "lessons", LESSON, "02_earlier")
+    write_lesson(lessons)
+    build(course.root, 1, lessons=lessons, topics=changed)
+    write_lesson(lessons, LESSON.replace(TITLE, "# # Earlier boxes\n"), "02_earlier")
+    write_lesson(lessons, LESSON.removesuffix("\n# %% [markdown]\n# You measured boxes.\n"))
     before = files_of(course.root)
     with pytest.raises(BuildError, match=r"a lesson with submissions must keep its cells.*folder"):
-        built(course.root, lessons)
+        build(course.root, 1, lessons=lessons, topics=changed)
     new = [name for name in files_of(course.root) if name not in before]
     assert all(name.startswith("private/releases/") for name in new)  # drawn, not in use
     assert {k: v for k, v in files_of(course.root).items() if k not in new} == before
