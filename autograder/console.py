@@ -27,6 +27,7 @@ TERMINAL_COMMAND = re.compile(
 )
 TURNS_TEXT_AROUND = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LONGEST = 2_000
+WIDE = 110  # columns of a terminal in which a table has room for sentences
 SYMBOLS = {PASSED: "✓", PARTLY: "◐", FAILED: "✗", COULD_NOT_RUN: "?"}
 LETTERS = {PASSED: "+", PARTLY: "~", FAILED: "x", COULD_NOT_RUN: "?"}
 STYLES = {PASSED: "green", PARTLY: "yellow", FAILED: "red", COULD_NOT_RUN: "bold magenta"}
@@ -76,10 +77,24 @@ def print_table(
     """Print a table of each assignment: student, score, a mark per exercise, what went wrong."""
     console = console or open_console()
     symbols = SYMBOLS if _takes_symbols(console) else LETTERS
+    names = names or {}
     for summary in summarise(records):
+        column = console.width >= WIDE
         console.print(plain(summary.assignment), style="bold", markup=False, highlight=False)
-        console.print(_table(summary, names or {}, symbols))
+        console.print(_table(summary, names, symbols, reasons=column))
         console.print(_legend(symbols), style="dim")
+        if not column:
+            _print_reasons(summary, names, console)
+
+
+def _print_reasons(summary: AssignmentSummary, names: Mapping[str, str], console: Console) -> None:
+    """Print what went wrong below the table, where a column for it would be too narrow."""
+    console.print()
+    for record in summary.records:
+        wrong = what_went_wrong(record)
+        if wrong:
+            name = Text(plain(names.get(record.student, record.student), 60), style="bold")
+            console.print(name.append(f": {wrong}", style="not bold"))
 
 
 def _takes_symbols(console: Console) -> bool:
@@ -87,7 +102,10 @@ def _takes_symbols(console: Console) -> bool:
 
 
 def _table(
-    summary: AssignmentSummary, names: Mapping[str, str], symbols: Mapping[str, str]
+    summary: AssignmentSummary,
+    names: Mapping[str, str],
+    symbols: Mapping[str, str],
+    reasons: bool,
 ) -> Table:
     frame = box.SIMPLE_HEAD if symbols is SYMBOLS else box.ASCII
     table = Table(box=frame, pad_edge=False, collapse_padding=True)
@@ -95,13 +113,15 @@ def _table(
     table.add_column(f"score\nof {points(summary.max_score)}", justify="right", no_wrap=True)
     for exercise in summary.exercises:
         table.add_column(exercise.name.replace("_", "_\n"), justify="center", no_wrap=True)
-    table.add_column("what went wrong", overflow="fold")
+    if reasons:
+        table.add_column("what went wrong", overflow="fold")
     for record in summary.records:
         verdicts = {verdict.exercise: verdict for verdict in record.exercises}
         marks = [_mark(verdicts.get(e.name), symbols) for e in summary.exercises]
         name = Text(plain(names.get(record.student, record.student), 60))
         score = Text(points(record.score))
-        table.add_row(name, score, *marks, Text(what_went_wrong(record)))
+        wrong = [Text(what_went_wrong(record))] if reasons else []
+        table.add_row(name, score, *marks, *wrong)
     return table
 
 
@@ -127,7 +147,7 @@ def what_went_wrong(record: SubmissionRecord) -> str:
     wrong = [v for v in record.exercises if v.verdict != PASSED]
     named = [f"{plain(v.exercise)}: {words(v.misconception)}" for v in wrong if v.misconception]
     if not named and wrong:
-        return plain(f"{wrong[0].exercise}: {wrong[0].message}", 120)
+        return plain(f"{wrong[0].exercise}: {wrong[0].message}", 240)
     return "; ".join(named)
 
 

@@ -10,7 +10,7 @@ from autograder.console import grading_progress, open_console, plain, points, pr
 from tests.autograder.records import failed, passed, small_class, submission
 
 
-def printed(records, width=100, encoding="utf-8", **names):
+def printed(records, width=120, encoding="utf-8", **names):
     bytes_out = io.BytesIO()
     file = io.TextIOWrapper(bytes_out, encoding=encoding, newline="")
     console = open_console(file)
@@ -77,7 +77,9 @@ def test_markup_and_terminal_commands_in_a_name_are_printed_as_text():
 def test_the_table_fits_a_terminal_of_80_columns():
     names = ["box_iou", "nms"]
     records = [submission("a" * 40, *map(passed, names)), *small_class()]
-    assert max(map(len, printed(records, width=80).splitlines())) <= 80
+    text = printed(records, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "ben: box_iou: plus one pixel" in text.splitlines()
 
 
 def test_progress_into_a_log_is_a_line_at_each_tenth():
