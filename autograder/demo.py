@@ -1,0 +1,151 @@
+"""`make demo` and `make lab`: the whole path on a small class, and a student's view of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from rich.console import Console
+
+from autograder.build import build
+from autograder.class_summary import mark_of
+from autograder.console import grading_progress, open_console, plain, print_table
+from autograder.course_folder import CourseFolder, write_whole
+from autograder.demo_class import ASSIGNMENT, NAMES, STUDENTS, Student, hand_in
+from autograder.errors import BuildError
+from autograder.grading import grade_class
+from autograder.record import SubmissionRecord
+from autograder.release import release
+from autograder.report import write_report
+
+VARIANTS = 8  # of each exercise's hidden cases; a real course has more
+EXCUSE = "My laptop lost the notebook, sorry. I send it tomorrow.\n"
+
+
+def run_demo(out: Path) -> int:
+    """Build the course in `out`, grade the demo class, write its report; return the exit code.
+
+    What an earlier run made and nothing has changed is used again. The code is 1 when a verdict
+    is not the one that the class was made for.
+    """
+    console = open_console()
+    course = _built(out, console)
+    write_class(course, STUDENTS)
+    _enrol(course, STUDENTS)
+    with grading_progress(console) as advance:
+        records = grade_class(course, ASSIGNMENT, list(NAMES), progress=advance)
+    console.print()
+    print_table(records, console, NAMES)
+    report = write_report(records, out / "report.html", f"Demo class, {ASSIGNMENT}", names=NAMES)
+    surprises = list(unforeseen(records))
+    for line in surprises:
+        console.print(f"Not as foreseen: {plain(line)}", markup=False, style="bold red")
+    _say_what_next(console, course, report)
+    return 1 if surprises else 0
+
+
+def open_lab(out: Path) -> int:
+    """Unpack the student's bundle of the demo course and open it in JupyterLab.
+
+    A bundle that was unpacked before is opened as it is, with the work in it.
+    """
+    console = open_console()
+    home = out.resolve() / "student"
+    if (home / ASSIGNMENT).exists():
+        console.print(f"Opening {home} with the work in it; delete it to start anew.", markup=False)
+    else:
+        bundle = release(_built(out, console), ASSIGNMENT, out / f"{ASSIGNMENT}.zip")
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(home)
+    command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1"]
+    command += ["--allow-root"] if os.geteuid() == 0 else []
+    command.append(f"--ServerApp.root_dir={home}")
+    command.append(f"--LabApp.default_url=/lab/tree/{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
+    try:
+        return subprocess.call(command, cwd=home)
+    except KeyboardInterrupt:  # Ctrl-C is how one leaves JupyterLab
+        return 0
+
+
+def write_class(course: CourseFolder, students: Sequence[Student]) -> None:
+    """Write what the students hand in to submitted/; a file that is there already stays."""
+    released = (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_bytes()
+    for student in students:
+        folder = course.root / "submitted" / student.id / ASSIGNMENT
+        data = hand_in(student, released)
+        name = "sorry.txt" if data is None else f"{ASSIGNMENT}.ipynb"
+        data = EXCUSE.encode() if data is None else data
+        if not (folder / name).exists() or (folder / name).read_bytes() != data:
+            write_whole(folder / name, data)
+
+
+def _enrol(course: CourseFolder, students: Sequence[Student]) -> None:
+    """Tell the gradebook the students' names, which formgrader shows."""
+    with Gradebook(f"sqlite:///{course.gradebook}") as gradebook:
+        for student in students:
+            first, last = student.name.split()
+            gradebook.update_or_create_student(student.id, first_name=first, last_name=last)
+
+
+def unforeseen(records: Sequence[SubmissionRecord]) -> Iterator[str]:
+    """Give a line for each verdict that is not the one that the demo class was made for."""
+    students = {student.id: student for student in STUDENTS}
+    for record in records:
+        student = students[record.student]
+        for verdict in record.exercises:
+            wanted = (
+                student.expected_mark(verdict.exercise),
+                student.misconceptions.get(verdict.exercise),
+            )
+            got = (mark_of(verdict), verdict.misconception)
+            if got != wanted:
+                named = [f"{mark} ({name})" if name else mark for mark, name in (wanted, got)]
+                yield f"{student.name}, {verdict.exercise}: {named[0]} expected, got {named[1]}"
+
+
+def _built(out: Path, console: Console) -> CourseFolder:
+    """Return the demo's course, built or as it is; one of another lesson is put aside first."""
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    folder = out / "course-built"
+    try:
+        return build(folder, variants=VARIANTS, progress=say)
+    except BuildError as error:
+        if not (folder / "submitted").exists():
+            raise
+        aside = folder.with_name("course-before")
+        if aside.exists():
+            shutil.rmtree(aside)
+        folder.rename(aside)
+        say(f"The course of the last demo cannot be used again ({error}). It is in {aside} now.")
+        return build(folder, variants=VARIANTS, progress=say)
+
+
+def _say_what_next(console: Console, course: CourseFolder, report: Path) -> None:
+    folder = _shortest(course.root)
+    programs = Path(sys.executable).parent
+    appeal = f"{ASSIGNMENT} hana_kobayashi"
+    root = " --allow-root" if os.geteuid() == 0 else ""
+    lines = f"""
+What to look at next:
+
+  the class at a glance          open {report.resolve().as_uri()} in a browser
+  what a student gets            make lab
+  one appeal, hidden cases too   {_shortest(programs)}/autograder show {folder} {appeal}
+  nbgrader's formgrader          cd {folder} && {programs}/jupyter lab{root}
+                                 then in its menu: Nbgrader, Formgrader
+  what students read             cd {folder} && {programs}/nbgrader generate_feedback {ASSIGNMENT}
+"""
+    console.print(lines, markup=False, highlight=False, soft_wrap=True)
+
+
+def _shortest(path: Path) -> str:
+    """Return a path as one types it from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
