@@ -35,10 +35,14 @@ class RunCell:
 
 @dataclass(frozen=True)
 class Notebook:
-    """The cells of a submitted notebook, as (type, source, nbgrader's name or "")."""
+    """The cells of a submitted notebook, as (type, source, nbgrader's name or "").
+
+    `attachments` holds, for each cell, what the file says is attached to it: unchecked.
+    """
 
     cells: tuple[tuple[str, str, str], ...]
     release: str
+    attachments: tuple[Any, ...] = ()
 
     def sources(self) -> tuple[str, ...]:
         """Return the text of every code cell."""
@@ -76,7 +80,7 @@ def read_file(path: Path) -> bytes:
 def parse(data: bytes) -> Notebook:
     """Return the notebook in `data`, whatever its minor version, or raise Unreadable."""
     content = notebook_json(data)
-    cells = []
+    cells, attachments = [], []
     for cell in content["cells"][:MAX_CELLS]:
         kind, source = cell.get("cell_type"), cell.get("source", "")
         if isinstance(source, list):
@@ -86,8 +90,10 @@ def parse(data: bytes) -> Notebook:
         metadata = _dict(_dict(cell.get("metadata")).get("nbgrader"))
         name = metadata.get("grade_id")
         cells.append((kind, source[:MAX_SOURCE], name if isinstance(name, str) else ""))
+        attachments.append(cell.get("attachments"))
     release = _dict(_dict(content.get("metadata")).get("course")).get("release")
-    return Notebook(tuple(cells), release if isinstance(release, str) else "")
+    release = release if isinstance(release, str) else ""
+    return Notebook(tuple(cells), release, tuple(attachments))
 
 
 def notebook_json(data: bytes) -> dict[str, Any]:
