@@ -169,4 +169,7 @@ def _cell(plan: Plan, cell: PlanCell, answers: dict[str, ModelAnswer]) -> Any:
         nbgrader["points"] = cell.points
     make = v4.new_code_cell if cell.cell_type == "code" else v4.new_markdown_cell
     digest = hashlib.sha256(f"{plan.assignment}/{cell.grade_id}".encode()).hexdigest()
-    return make(source, id=digest[:RELEASE_DIGITS], metadata={"nbgrader": nbgrader})
+    metadata: dict[str, Any] = {"nbgrader": nbgrader}
+    if cell.kind == SHOW:  # one that waits for an answer must not stop Run All
+        metadata["tags"] = ["raises-exception"]
+    return make(source, id=digest[:RELEASE_DIGITS], metadata=metadata)

@@ -11,20 +11,20 @@ def shortcuts(sources: Sequence[str], function: str, forbidden: dict[str, str]) 
     """Return the forbidden names that `function`, or anything it reaches by name, mentions."""
     if not forbidden:
         return []
-    bindings: dict[str, list[ast.AST]] = {}
+    bindings: dict[str, list[ast.stmt]] = {}
     for source in sources:
         for statement in _statements(source):
-            for name in _bound(statement):
-                bindings.setdefault(name, []).append(statement)
+            for bound in _bound(statement):
+                bindings.setdefault(bound, []).append(statement)
     seen: set[str] = set()
     waiting = [function]
     mentioned: set[str] = set()
     while waiting:
-        name = waiting.pop()
-        if name in seen:
+        current = waiting.pop()
+        if current in seen:
             continue
-        seen.add(name)
-        for statement in bindings.get(name, []):
+        seen.add(current)
+        for statement in bindings.get(current, []):
             used = _mentioned(statement)
             mentioned |= used
             waiting += used & bindings.keys()
@@ -39,7 +39,7 @@ def _statements(source: str) -> list[ast.stmt]:
         return []
 
 
-def _bound(statement: ast.AST) -> set[str]:
+def _bound(statement: ast.stmt) -> set[str]:
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return {statement.name}
@@ -49,7 +49,7 @@ def _bound(statement: ast.AST) -> set[str]:
     return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
-def _mentioned(statement: ast.AST) -> set[str]:
+def _mentioned(statement: ast.stmt) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(statement):
         match node:

@@ -66,6 +66,12 @@ class Session:
         self._number = 0
         self._answer: Answerer | None = None
 
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """End the process."""
         self._child.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 
-from autograder.plan import CHECK, LOCKED, MARKDOWN, SHOW, WRITTEN, Plan
+from autograder.plan import CHECK, LOCKED, SHOW, Plan
 
 MAX_NOTEBOOK = 50 << 20
 MAX_CELLS = 5_000
@@ -146,7 +146,7 @@ def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
             if name not in done:
                 ordered.append(RunCell(planned.source, index, shows=planned.kind == SHOW))
             done.add(name)
-        elif planned.kind not in (CHECK, MARKDOWN, WRITTEN) and kind == "code":
+        elif planned.kind != CHECK and kind == "code":
             ordered.append(RunCell(source, index))
     return [*ordered, *(RunCell(cell.source, None) for cell in missing)]
 

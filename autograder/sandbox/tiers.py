@@ -169,14 +169,19 @@ class Sandbox:
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:
-    _end(process)
+    process.kill()
+    process.wait()
     assert process.stderr is not None
-    return process.stderr.read(4000).decode(errors="replace").strip()[-600:]
+    said = process.stderr.read(4000).decode(errors="replace").strip()
+    process.stderr.close()
+    return said[-600:]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
 
 
 def _open_path() -> list[str]:
