@@ -5,6 +5,8 @@ const SYMBOLS = { passed: "✓", partly: "◐", failed: "✗", could_not_run: "?
 const WORDS = { passed: "passed", partly: "in part", failed: "failed", could_not_run: "could not run" };
 const { texts, sections } = JSON.parse(document.getElementById("feedback").textContent);
 
+const collator = new Intl.Collator(undefined, { numeric: true });
+
 /** Return an element with a class and text. */
 function element(tag, text = "", className = "") {
   const made = document.createElement(tag);
@@ -60,14 +62,8 @@ function assignment(section) {
   const heads = [...table.tHead.rows[0].cells];
   const search = section.querySelector(".search");
   const filter = section.querySelector(".filter");
-  const students = [...body.rows].map((row) => ({
-    row,
-    button: null,
-    detail: null,
-    text: row.textContent.toLowerCase(),
-    mistakes: row.dataset.mistakes.split(" "),
-    values: [...row.cells].map((cell) => cell.dataset.value),
-  }));
+  const students = [...body.rows].map((row) => ({ row, detail: null, text: null }));
+  const byRow = new Map(students.map((student) => [student.row, student]));
 
   function open(student, wanted) {
     if (wanted && !student.detail) {
@@ -75,28 +71,36 @@ function assignment(section) {
     }
     if (wanted) student.row.after(student.detail);
     else student.detail?.remove();
-    student.button.setAttribute("aria-expanded", String(wanted));
+    student.row.querySelector("button").setAttribute("aria-expanded", String(wanted));
   }
 
-  for (const student of students) {
-    const cell = student.row.cells[0];
-    student.button = element("button", cell.textContent);
-    student.button.type = "button";
-    student.button.setAttribute("aria-expanded", "false");
-    student.button.onclick = () => open(student, student.button.getAttribute("aria-expanded") === "false");
-    cell.replaceChildren(student.button);
+  body.onclick = ({ target }) => {
+    const button = target.closest("th button");
+    if (!button) return;
+    open(byRow.get(button.closest("tr")), button.getAttribute("aria-expanded") === "false");
+  };
+
+  /** Return the points in a cell such as "✗ 0"; NaN where nothing could be judged. */
+  function number(row, column) {
+    return Number.parseFloat(row.cells[column].textContent.replace(/^\D+/, ""));
+  }
+
+  function found(student, wanted) {
+    student.text ??= student.row.textContent.toLowerCase();
+    return student.text.includes(wanted);
   }
 
   function matches(student) {
     const [kind, which] = filter.value.split(" ");
-    const columns = student.row.cells;
+    const judged = student.row.cells[1].className !== "could_not_run";
+    const marks = [...student.row.cells].slice(2, -1);
     switch (kind) {
-      case "look": return student.values[1] === "";
-      case "full": return student.values[1] !== "" && [...columns].slice(2, -1).every((c) => c.className === "passed");
-      case "lost": return student.values[1] !== "" && [...columns].slice(2, -1).some((c) => c.className !== "passed");
+      case "look": return !judged;
+      case "full": return judged && marks.every((cell) => cell.className === "passed");
+      case "lost": return judged && marks.some((cell) => cell.className !== "passed");
       case "manual": return student.row.dataset.manual !== "0";
-      case "exercise": return columns[2 + Number(which)].className !== "passed";
-      case "mistake": return student.mistakes.includes(which);
+      case "exercise": return marks[Number(which)].className !== "passed";
+      case "mistake": return student.row.dataset.mistakes.split(" ").includes(which);
     }
     return true;
   }
@@ -105,7 +109,7 @@ function assignment(section) {
     const wanted = search.value.trim().toLowerCase();
     let shown = 0;
     for (const student of students) {
-      const visible = student.text.includes(wanted) && matches(student);
+      const visible = (!wanted || found(student, wanted)) && (!filter.value || matches(student));
       student.row.hidden = !visible;
       if (!visible && student.detail) open(student, false);
       shown += visible;
@@ -118,14 +122,15 @@ function assignment(section) {
     for (const other of heads) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     const sign = descending ? -1 : 1;
-    const number = head.dataset.kind === "number";
+    const text = ({ row }) => row.cells[column].textContent;
+    const keys = new Map(
+      students.map((one) => [one, head.dataset.kind === "number" ? number(one.row, column) : text(one)]),
+    );
     students.sort((a, b) => {
-      if (!number) {
-        return sign * a.row.cells[column].textContent.localeCompare(b.row.cells[column].textContent, undefined, { numeric: true });
-      }
-      const [x, y] = [a.values[column], b.values[column]];
-      if (x === "" || y === "") return (x === "") - (y === ""); // could not run: last, both ways
-      return sign * (Number(x) - Number(y));
+      const [x, y] = [keys.get(a), keys.get(b)];
+      if (head.dataset.kind === "text") return sign * collator.compare(x, y);
+      if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y); // last, both ways
+      return sign * (x - y);
     });
     body.append(...students.flatMap(({ row, detail }) => (detail?.isConnected ? [row, detail] : [row])));
   }
