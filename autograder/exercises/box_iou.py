@@ -76,7 +76,7 @@ def draw_box_iou(rng: np.random.Generator) -> list[Case]:
     x, y = rng.integers(2, 20, size=2)
     point, line = [x, y, x, y], [x, y - 2, x, y + 9]
     around = [x - 3, y - 4, x + 5, y + 2]
-    same = random_boxes(rng, 3)
+    same = boxes_around(rng, 3)
     return [
         Case("overlapping boxes", (boxes_around(rng, 3), boxes_around(rng, 4))),
         Case("overlapping boxes", (boxes_around(rng, 4), boxes_around(rng, 2))),

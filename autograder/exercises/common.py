@@ -67,14 +67,21 @@ def pile(rng: np.random.Generator, count: int, corner: tuple[float, float]) -> T
 
 def piles(rng: np.random.Generator, counts: Sequence[int]) -> Tensor:
     """Return several piles far from each other, all boxes in random order."""
-    corners = [(20 + SPACING * (i % 3), 20 + SPACING * (i // 3)) for i in range(len(counts))]
-    drawn = [pile(rng, count, corner) for count, corner in zip(counts, corners, strict=True)]
+    corners = _places(len(counts)) + 20
+    drawn = [
+        pile(rng, count, (x, y)) for count, (x, y) in zip(counts, corners.tolist(), strict=True)
+    ]
     return shuffled(rng, torch.cat(drawn))
 
 
 def boxes_apart(rng: np.random.Generator, count: int) -> Tensor:
     """Return boxes that do not overlap."""
-    return piles(rng, (1,) * count)
+    return random_boxes(rng, count, corner=(5, 50)) + _places(count).repeat(1, 2)
+
+
+def _places(count: int) -> Tensor:
+    """Return upper left corners of places on a grid, three in a row."""
+    return torch.tensor([[SPACING * (i % 3), SPACING * (i // 3)] for i in range(count)]).float()
 
 
 def chain(rng: np.random.Generator, count: int) -> Tensor:

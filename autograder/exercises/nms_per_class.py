@@ -81,7 +81,7 @@ def draw_nms_per_class(rng: np.random.Generator) -> list[Case]:
         _labelled(rng, "labels with gaps", (4, 3, 3), gaps),
         _equal_scores(rng),
         Case(AT_THE_THRESHOLD.name, (boxes, scores, torch.ones(4, dtype=torch.int64), threshold)),
-        _at_one_place(rng, "negative coordinates", _up_to(boxes_apart(rng, 2), 2)),
+        _at_one_place(rng, "negative coordinates", _up_to(boxes_apart(rng, 2), 1)),
         Case("one box", (random_boxes(rng, 1), distinct_scores(rng, 1), indices([2]), 0.5)),
         Case("no boxes", (NO_BOXES, NO_SCORES, NO_LABELS, 0.5)),
         _labelled(rng, "types", (3, 2), (1, 2)),
@@ -118,7 +118,10 @@ def _labelled(
 
 
 def _at_one_place(rng: np.random.Generator, group: str, places: Tensor) -> Case:
-    """Return boxes that three classes share, and for each class another one just beside it."""
+    """Return boxes that three classes share, and for each class another one just beside it.
+
+    The threshold is low, so that classes which are moved aside by a pixel or two still meet.
+    """
     boxes = torch.cat([places.repeat(3, 1), places.repeat(3, 1) - 1])
     labels = indices([1, 2, 3]).repeat_interleave(len(places)).repeat(2)
     order = torch.from_numpy(rng.permutation(len(boxes)))
