@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SQLAlchemyError
@@ -148,7 +148,7 @@ def record_rows(books: Books, plan: Plan, judged: SubmissionRecord, notebook: No
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, InvalidEntry, OSError) as error:
         cause = str(getattr(error, "orig", error)).splitlines()[0]
         raise GradebookError(
             f"the gradebook and autograded/ must be free to be {what}, got: {cause}; see that no "

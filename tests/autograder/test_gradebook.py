@@ -1,27 +1,32 @@
-"""The books: rows as nbgrader keeps them, whole or not at all, and the same by both ways."""
+"""The books: rows as nbgrader keeps them, whole or not at all."""
 
 import os
 import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
-from nbgrader.converters.base import BaseConverter
 from nbgrader.preprocessors import SaveAutoGrades
 
-from autograder import course_config, exercises, grading
 from autograder.course_folder import CourseFolder
 from autograder.gradebook import Books, record
 from autograder.gradebook_rows import GradebookError
-from autograder.grading import read_submission
 from autograder.record import COULD_NOT_RUN
-from tests.autograder.nbgrader_commands import autograde, generate_feedback, press_autograde
+from tests.autograder.recorded import (
+    DUE,
+    TIMESTAMP,
+    configure,
+    gradebook,
+    judge,
+    keep,
+    own_copy,
+    set_due,
+)
 from tests.autograder.submissions import (
     SENTENCE,
     answered,
@@ -36,12 +41,7 @@ from tests.autograder.submissions import (
     tiny_course,
     verdicts,
 )
-from tests.autograder.tiny_lesson import ASSIGNMENT, TOPIC
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # nbgrader's own
-TIMESTAMP = "2026-01-02 03:04:05 UTC"
-DUE = datetime(2026, 1, 1)
-GUIDE = "One point for scale"
+from tests.autograder.tiny_lesson import ASSIGNMENT
 
 
 @pytest.fixture(scope="module")
@@ -51,39 +51,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
 
 @pytest.fixture
 def course(built: CourseFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CourseFolder:
-    """A copy of the built course, with an invented judge and a home of its own."""
-    root = tmp_path / "course"
-    shutil.copytree(built.root, root)
-    monkeypatch.setattr(grading, "judge_student", judge)
-    monkeypatch.setattr(exercises, "TOPICS", (TOPIC,))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "jupyter"))
-    return CourseFolder.open(root)
-
-
-def judge(course: CourseFolder, assignment: str, student: str, *_: Any) -> Any:
-    """Return invented verdicts, and the bytes as the real judge does."""
-    submission = read_submission(course, assignment, student)
-    if submission.notebook is None:
-        return verdicts(student, exercises=(), runs=(), reason=submission.reason), None
-    return verdicts(student), submission.data
-
-
-def keep(course: CourseFolder, student: str = "ada", **changes: Any) -> None:
-    """Record a submission as `autograder grade` does."""
-    judged, submitted = judge(course, ASSIGNMENT, student)
-    record(course, plan_of(course), replace(judged, **changes), submitted)
-
-
-def configure(course: CourseFolder, *lines: str) -> None:
-    """Add an instructor's own settings."""
-    text = "\n".join(["c = get_config()", *lines, ""])
-    (course.root / course_config.LOCAL_FILE).write_text(text)
-
-
-def gradebook(course: CourseFolder) -> Gradebook:
-    """Return nbgrader's own view of the gradebook."""
-    return Gradebook(f"sqlite:///{course.gradebook}", "")
+    return own_copy(built, tmp_path, monkeypatch)
 
 
 def test_a_submission_leaves_its_scores_and_comments(course: CourseFolder) -> None:
@@ -220,12 +188,6 @@ def penalty(course: CourseFolder, student: str = "ada") -> float | None:
         return found
 
 
-def set_due(course: CourseFolder, due: datetime | None = DUE) -> None:
-    with gradebook(course) as books:
-        books.find_assignment(ASSIGNMENT).duedate = due
-        books.db.commit()
-
-
 def test_a_late_submission_has_the_configured_penalty_unless_extended(
     course: CourseFolder,
 ) -> None:
@@ -278,11 +240,19 @@ def test_a_timestamp_that_is_no_time_leaves_the_known_one(course: CourseFolder, 
     assert {row[2] for row in rows(course)["grade"]} == {"2026-01-02 03:04:05.000000"}
 
 
-def test_a_locked_gradebook_is_named_and_nothing_is_written(course: CourseFolder) -> None:
-    configure(course, f"c.CourseDirectory.db_url = 'sqlite:///{course.gradebook}?timeout=0.1'")
+@pytest.mark.parametrize(("lock", "course_id"), [("EXCLUSIVE", ""), ("IMMEDIATE", "new")])
+def test_a_locked_gradebook_is_named_and_nothing_is_written(
+    course: CourseFolder, lock: str, course_id: str
+) -> None:
+    url = f"sqlite:///{course.gradebook}?timeout=0.1"
+    configure(
+        course,
+        f"c.CourseDirectory.db_url = {url!r}",
+        f"c.CourseDirectory.course_id = {course_id!r}",
+    )
     hand_in(course, "ada", answered(course))
     with closing(sqlite3.connect(course.gradebook)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+        other.execute(f"BEGIN {lock}")
         with pytest.raises(GradebookError, match=r"must be free to be .*database is locked"):
             keep(course)
         other.rollback()
@@ -382,162 +352,3 @@ def test_a_submission_folder_that_is_a_link_is_not_followed(course: CourseFolder
     keep(course)
     assert list(autograded(course)) == [f"{ASSIGNMENT}.ipynb"]
     assert "sides" not in autograded(course)[f"{ASSIGNMENT}.ipynb"].decode()
-
-
-def small_class(course: CourseFolder) -> list[str]:
-    """Hand in what a class hands in: answers, a late one, broken ones, links, nothing."""
-    configure(course, "c.LateSubmissionPlugin.penalty_method = 'zero'")
-    set_due(course)
-    emptied = answered(course)
-    emptied.cells = emptied.cells[:3]
-    contents = {
-        "ada": answered(course),
-        "bob": released(course),
-        "cut": b'{"nbformat": 4, "cells": [',
-        "dan": emptied,
-        "empty": b"",
-        "none": None,
-        "old": b'{"nbformat": 9, "cells": []}',
-    }
-    for student, content in contents.items():
-        hand_in(course, student, content, "2025-12-31 00:00:00 UTC")
-    hand_in(course, "late", answered(course), TIMESTAMP)
-    hand_in(course, "odd", answered(course), "no time")
-    (course.root / "submitted" / "ada" / ASSIGNMENT / "mine.png").write_bytes(b"picture")
-    thief = course.root / "submitted" / "thief" / ASSIGNMENT
-    thief.mkdir(parents=True)
-    for name in (f"{ASSIGNMENT}.ipynb", "timestamp.txt"):
-        (thief / name).symlink_to(course.root / "submitted" / "ada" / ASSIGNMENT / name)
-    return sorted([*contents, "late", "odd", "thief"])
-
-
-def books_of(course: CourseFolder, students: list[str]) -> Any:
-    return rows(course), {student: autograded(course, student) for student in students}
-
-
-def test_both_ways_leave_equal_rows_and_equal_files(course: CourseFolder) -> None:
-    students = small_class(course)
-    code, log = autograde(course.root, ASSIGNMENT)
-    assert (code, "error" in log.lower()) == (0, False)
-    by_nbgrader = books_of(course, students)
-    shutil.rmtree(course.root / "autograded")
-    with gradebook(course) as books:
-        for student in students:
-            books.remove_submission(ASSIGNMENT, student)
-    assert rows(course)["grade"] == []
-    for student in students:
-        keep(course, student)
-    assert books_of(course, students) == by_nbgrader
-    assert by_nbgrader[0]["grade"][0][0] == "ada"
-    assert set(by_nbgrader[1]["thief"]) == {f"{ASSIGNMENT}.ipynb"}
-
-
-def test_formgraders_button_leaves_the_same(course: CourseFolder) -> None:
-    students = small_class(course)
-    for student in students:
-        keep(course, student)
-    before = books_of(course, students)
-    shutil.rmtree(course.root / "autograded")
-    for student in students:
-        assert press_autograde(course.root, ASSIGNMENT, student)["success"]
-    assert books_of(course, students) == before
-
-
-def test_nbgrader_grades_again_only_what_is_newer(course: CourseFolder) -> None:
-    hand_in(course, "ada", answered(course), TIMESTAMP)
-    hand_in(course, "odd", answered(course), "no time")
-    autograde(course.root, ASSIGNMENT)
-    _, log = autograde(course.root, ASSIGNMENT)
-    assert log.count("Skipping existing assignment") == 2
-    hand_in(course, "ada", answered(course), "2027-01-01 00:00:00 UTC")
-    _, log = autograde(course.root, ASSIGNMENT)
-    assert log.count("Updating existing assignment") == 1
-
-
-def test_a_submission_that_the_judge_fails_on_does_not_end_the_batch(
-    course: CourseFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(course: CourseFolder, assignment: str, student: str, *rest: Any) -> Any:
-        if student == "ada":
-            raise GradebookError("the disk is full")
-        return judge(course, assignment, student)
-
-    monkeypatch.setattr(grading, "judge_student", fail)
-    for student in ("ada", "bob"):
-        hand_in(course, student, answered(course))
-    code, log = autograde(course.root, ASSIGNMENT)
-    assert (code, "the disk is full" in log) == (1, True)
-    assert (autograded(course), len(grades(course, "bob"))) == ({}, 4)
-
-
-def test_an_assignment_without_submissions_is_said_by_nbgrader(course: CourseFolder) -> None:
-    code, log = autograde(course.root, ASSIGNMENT)
-    assert (code, "No notebooks were matched" in log) == (1, True)
-
-
-def test_only_known_students_where_nbgrader_is_told_so(course: CourseFolder) -> None:
-    configure(course, "c.Autograde.create_student = False")
-    with gradebook(course) as books:
-        books.add_student("ada")
-    for student in ("ada", "bob"):
-        hand_in(course, student, answered(course))
-    code, log = autograde(course.root, ASSIGNMENT)
-    assert (code, "No student with ID 'bob' exists" in log) == (1, True)
-    assert {row[0] for row in rows(course)["grade"]} == {"ada"}
-
-
-def test_nbgraders_own_copying_follows_links(course: CourseFolder) -> None:
-    """The trap that JudgedAutograde closes: without it another's work is copied."""
-    hand_in(course, "ada", answered(course))
-    (course.root / "submitted" / "ada" / ASSIGNMENT / "ada.png").write_bytes(b"picture")
-    hand_in(course, "thief", answered(course))
-    thief = course.root / "submitted" / "thief" / ASSIGNMENT
-    (thief / "stolen.png").symlink_to(course.root / "submitted" / "ada" / ASSIGNMENT / "ada.png")
-    with Books.open(course) as books:
-        BaseConverter.init_assignment(books.converter, ASSIGNMENT, "thief")
-    assert autograded(course, "thief") == {"stolen.png": b"picture"}
-    shutil.rmtree(course.root / "autograded")
-    autograde(course.root, ASSIGNMENT)
-    assert set(autograded(course, "thief")) == {f"{ASSIGNMENT}.ipynb"}
-
-
-def feedback(course: CourseFolder, student: str) -> str:
-    folder = course.root / "feedback" / student / ASSIGNMENT
-    return (folder / f"{ASSIGNMENT}.html").read_text()
-
-
-def test_feedback_has_the_verdicts_and_no_marking_guide(course: CourseFolder) -> None:
-    students = small_class(course)
-    for student in students:
-        keep(course, student)
-    code, log = generate_feedback(course.root, ASSIGNMENT)
-    assert (code, "error" in log.lower()) == (0, False)
-    assert feedback(course, "ada").count(SENTENCE) >= 2
-    assert "(Score: 1.5 / 6.0)" in feedback(course, "ada")
-    assert "the notebook is not valid JSON" in feedback(course, "cut")
-    assert GUIDE in autograded(course)[f"{ASSIGNMENT}.ipynb"].decode()
-    assert not any(GUIDE in feedback(course, student) for student in students)
-
-
-def test_nothing_that_a_student_writes_acts_in_feedback(course: CourseFolder) -> None:
-    script = "<script>hit()</script>"
-    notebook = answered(course, why_union=script, box_area=f"'{script}'")
-    notebook.cells += [
-        nbformat.v4.new_markdown_cell(script),
-        nbformat.v4.new_raw_cell(script),
-        nbformat.v4.new_code_cell(f"'{script}'"),
-    ]
-    notebook.cells[-1].outputs = [
-        nbformat.v4.new_output("display_data", {"text/html": script}),
-        nbformat.v4.new_output("display_data", {"application/javascript": "hit()"}),
-    ]
-    notebook.metadata["title"] = script
-    hand_in(course, "ada", notebook)
-    judged = verdicts()
-    hostile = replace(judged.exercises[0], message=script)
-    shown = tuple((kind, script) for kind in ("stdout", "stderr", "error", "text/plain"))
-    runs = (replace(judged.runs[0], outputs=shown),)
-    keep(course, exercises=(hostile,), runs=runs, notes=(script,))
-    generate_feedback(course.root, ASSIGNMENT)
-    assert script not in feedback(course, "ada")
-    assert feedback(course, "ada").count("&lt;script") >= 8
