@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograder.harmless import clean_picture, clean_text
-from autograder.record import COULD_NOT_RUN, CellRun, ExerciseVerdict
+from autograder.record import COULD_NOT_RUN, FAILED, CellRun, ExerciseVerdict
 
 OUTPUTS_LIMIT = 60  # of one cell
 DISPLAY_LIMIT = 20_000_000  # characters of all outputs of a notebook
@@ -76,18 +76,20 @@ def _verdict_html(verdict: ExerciseVerdict, points: float) -> str:
     """Return the verdict as a small table; all text is escaped, and no formula is typeset."""
     score = earned(verdict, points)
     worth = "" if score is None else f": {score:.4g} of {points:.4g} points"
+    in_part = verdict.verdict == FAILED and bool(score)
     rows = "".join(
         f"<tr>{_data(case.group)}{_data(_words(case.verdict))}{_data(case.message)}</tr>"
         for case in verdict.cases
     )
     table = f"<table>{rows}</table>" if rows else ""
-    head = f"<p><strong>{_words(verdict.verdict)}</strong>{worth}</p>"
+    word = "passed in part" if in_part else _words(verdict.verdict)
+    head = f"<p><strong>{word}</strong>{worth}</p>"
     message = f"<p>{_escape(verdict.message)}</p>" if verdict.message else ""
     return f'<div class="tex2jax_ignore mathjax_ignore">{head}{message}{table}</div>'
 
 
 def _data(text: str) -> str:
-    return f'<td style="text-align: left">{_escape(text)}</td>'
+    return f'<td style="text-align: left; padding-right: 1em">{_escape(text)}</td>'
 
 
 def _escape(text: str) -> str:

@@ -214,9 +214,17 @@ def test_too_long_a_notebook_is_cut(course: CourseFolder, plan: Plan) -> None:
     assert len(json.dumps(notebook)) < 1_000_000
 
 
-@pytest.mark.parametrize(("score", "points"), [(1.0, 2.5), (0.6, 1.5), (0.0, 0.0), (7.0, 2.5)])
+@pytest.mark.parametrize(
+    ("score", "points", "said"),
+    [
+        (0.6, 1.5, "<strong>passed in part</strong>: 1.5 of 2.5 points"),
+        (0.0, 0.0, "<strong>failed</strong>: 0 of 2.5 points"),
+        (-1.0, 0.0, "<strong>failed</strong>: 0 of 2.5 points"),
+        (7.0, 2.5, "2.5 of 2.5 points"),
+    ],
+)
 def test_a_check_cell_has_the_verdict_and_the_points_as_a_number(
-    course: CourseFolder, plan: Plan, score: float, points: float
+    course: CourseFolder, plan: Plan, score: float, points: float, said: str
 ) -> None:
     exercises = list(verdicts().exercises)
     exercises[1] = replace(exercises[1], score=score)
@@ -225,6 +233,7 @@ def test_a_check_cell_has_the_verdict_and_the_points_as_a_number(
     cell = cell_of(notebook, "check_box_iou")
     shown, number = cell.outputs
     assert SENTENCE in shown.data["text/html"]
+    assert said in shown.data["text/html"]
     assert SENTENCE in shown.data["text/plain"]
     assert "It raised ValueError" in shown.data["text/html"]
     assert (shown.output_type, number.output_type) == ("display_data", "execute_result")
