@@ -92,6 +92,8 @@ def _record(books: Books, plan: Plan, judged: SubmissionRecord, submitted: bytes
     notebook = executed_notebook(plan, submitted, judged, marking_guides(plan.assignment))
     destination = books.autograded(judged.student, plan.assignment)
     folder = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
+    for left in destination.parent.glob(f".{destination.name}.*"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
     try:
         with _explained("written"):
             folder.mkdir(parents=True)

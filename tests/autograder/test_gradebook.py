@@ -296,6 +296,13 @@ def test_an_autograded_folder_that_cannot_be_replaced_stays(
     assert len(list((course.root / "autograded" / "ada").iterdir())) == 1
 
 
+def test_what_a_killed_run_left_is_cleared_away(course: CourseFolder) -> None:
+    (course.root / "autograded" / "ada" / f".{ASSIGNMENT}.killed").mkdir(parents=True)
+    hand_in(course, "ada", answered(course))
+    keep(course)
+    assert [path.name for path in (course.root / "autograded" / "ada").iterdir()] == [ASSIGNMENT]
+
+
 @pytest.mark.parametrize("table", ["assignment", "notebook"])
 def test_a_gradebook_without_the_assignment_is_named(course: CourseFolder, table: str) -> None:
     with closing(sqlite3.connect(course.gradebook)) as database:
