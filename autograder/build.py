@@ -17,16 +17,14 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
-import course as student_package
 from autograder import course_config, exercises, variants
 from autograder.assemble import Assembled, assemble
 from autograder.course_folder import CourseFolder, write_whole
 from autograder.errors import BuildError, UsageError
 from autograder.exercise import Topic
-from autograder.lesson import read_lesson
+from autograder.lesson import LESSONS, read_lesson
 from autograder.plan import Plan
 
-LESSONS = Path(student_package.__file__).parent / "notebooks"
 VARIANTS = 64
 Progress = Callable[[str], None]
 

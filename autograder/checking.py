@@ -8,16 +8,15 @@ from pathlib import Path
 
 from autograder import variants
 from autograder.assemble import assemble
-from autograder.build import LESSONS
 from autograder.errors import UsageError, WorkerError
-from autograder.exercise import Exercise, Topic, WrittenAnswer
+from autograder.exercise import Exercise, Topic
 from autograder.exercises import find, topics
-from autograder.grading import Submission, Workers, judge_submission
-from autograder.judge import Task, judge
-from autograder.lesson import read_lesson
+from autograder.grading import MAX_TRIES, Submission, Workers, judge_submission, tasks_of
+from autograder.judge import Task, could_not_run, judge
+from autograder.lesson import LESSONS, read_lesson
 from autograder.plan import Plan
 from autograder.record import ExerciseVerdict, SubmissionRecord
-from autograder.submission import RunCell, Unreadable, parse, read_file, untouched
+from autograder.submission import RunCell, Unreadable, parse, read_file
 
 FIXED_SEED = b"autograder try"  # no course's secret: these cases may be seen by anybody
 PRELUDE = """\
@@ -30,7 +29,7 @@ from course import NotAnswered
 """
 
 
-def try_file(name: str, path: Path, variant: int = 0, tier: str | None = None) -> ExerciseVerdict:
+def try_file(name: str, path: Path, workers: Workers, variant: int = 0) -> ExerciseVerdict:
     """Judge one Python file that defines the function `name`.
 
     torch, np, nn, F, Tensor and math are there, and so are the exercises that this one uses:
@@ -43,19 +42,18 @@ def try_file(name: str, path: Path, variant: int = 0, tier: str | None = None) -
         raise UsageError(f"FILE must be a readable Python file: {error}") from None
     cells = [RunCell(PRELUDE, None), RunCell(text, 0)]
     task = Task(exercise, 1.0, variants.hidden_cases(exercise, FIXED_SEED, variant))
-    with Workers(tier) as workers:
-        for _ in range(2):
-            try:
-                judged, _ = judge(workers.get(), cells, [task], exercise.uses)
-                return judged[0].verdict
-            except WorkerError as error:
-                workers.close()
-                failure = error
-    raise failure
+    for _ in range(MAX_TRIES):
+        try:
+            judged, _ = judge(workers.get(), cells, [task], exercise.uses)
+            return judged[0].verdict
+        except WorkerError as error:
+            workers.close()
+            reason = str(error)
+    return could_not_run(task, f"the grader failed: {reason}")
 
 
 def check_notebook(
-    path: Path, assignment: str, variant: int = 0, tier: str | None = None
+    path: Path, assignment: str, workers: Workers, variant: int = 0
 ) -> SubmissionRecord:
     """Judge one notebook of an assignment as `grade` would, without any course folder."""
     plan, topic = plan_of(assignment)
@@ -64,9 +62,9 @@ def check_notebook(
         submission = Submission(path.stem, plan, data, parse(data))
     except Unreadable as error:
         submission = Submission(path.stem, plan, None, reason=str(error))
-    tasks = _tasks(submission, topic, variant)
-    with Workers(tier) as workers:
-        record, _ = judge_submission(workers, submission, tasks)
+    drawn = {e.name: variants.hidden_cases(e, FIXED_SEED, variant) for e in topic.exercises}
+    tasks = tasks_of(submission, drawn)
+    record, _ = judge_submission(workers, submission, tasks)
     return replace(record, release="")
 
 
@@ -80,27 +78,10 @@ def plan_of(assignment: str) -> tuple[Plan, Topic]:
     return assemble(lesson, known[assignment]).plan, known[assignment]
 
 
-def _tasks(submission: Submission, topic: Topic, variant: int) -> list[Task]:
-    checks = submission.plan.checks
-    names = [cell.exercise for cell in checks]
-    notebook = submission.notebook
-    same = untouched(notebook, submission.plan, names) if notebook else set(names)
-    tasks = []
-    for cell in checks:
-        _, definition = find(cell.exercise)
-        assert not isinstance(definition, WrittenAnswer)
-        drawn = None
-        if isinstance(definition, Exercise):
-            drawn = variants.hidden_cases(definition, FIXED_SEED, variant)
-        tasks.append(Task(definition, cell.points, drawn, cell.exercise in same))
-    return tasks
-
-
 def _exercise(name: str) -> Exercise:
     known = sorted(e.name for topic in topics().values() for e in topic.exercises)
     if name not in known:
         raise UsageError(f"EXERCISE must be one of {', '.join(known)}, got {name!r}")
     _, definition = find(name)
-    assert not isinstance(definition, WrittenAnswer)
     assert isinstance(definition, Exercise)
     return definition

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from autograder.console import grading_progress, open_console, print_table
+from autograder.console import grading_progress, open_console, plain, print_table
 from autograder.course_folder import CourseFolder
 from autograder.errors import AutograderError, UsageError
 from autograder.record import PASSED, ExerciseVerdict, SubmissionRecord
-from autograder.sandbox import COLD, OPEN, WARM
+from autograder.sandbox import COLD, OPEN, WARM, open_ahead
 
 DONE, NOT_PASSED, USAGE, GRADER_FAILED = 0, 1, 2, 3
 
@@ -108,9 +108,13 @@ def check(
     no_sandbox: NoSandbox = False,
 ) -> None:
     """Judge one notebook without a gradebook."""
+    tier = _tier(tier, no_sandbox)
+    ahead = open_ahead(tier)
     from autograder.checking import check_notebook
+    from autograder.grading import Workers
 
-    record = check_notebook(notebook, assignment, variant, _tier(tier, no_sandbox))
+    with Workers(tier, ahead) as workers:
+        record = check_notebook(notebook, assignment, workers, variant)
     if as_json:
         print(json.dumps(_public(record), indent=1))
     else:
@@ -130,11 +134,15 @@ def try_(
     no_sandbox: NoSandbox = False,
 ) -> None:
     """Judge one Python file that defines an exercise's function."""
+    tier = _tier(tier, no_sandbox)
+    ahead = open_ahead(tier)
     from autograder.checking import try_file
+    from autograder.grading import Workers
 
-    verdict = try_file(exercise, file, variant, _tier(tier, no_sandbox))
+    with Workers(tier, ahead) as workers:
+        verdict = try_file(exercise, file, workers, variant)
     if as_json:
-        print(json.dumps(_public_verdict(verdict), indent=1))
+        print(json.dumps(verdict.to_json(), indent=1))
     else:
         _print_verdicts((verdict,))
     raise typer.Exit(DONE if verdict.verdict == PASSED else NOT_PASSED)
@@ -173,7 +181,7 @@ def report(
     ]
     if not records:
         raise UsageError(f"nothing is graded in {course_dir}: run `autograder grade` first")
-    write_report(records, out, anonymous=anonymous)
+    write_report(records, out, anonymous=anonymous, secret=course.secret())
     open_console().print(f"Wrote {out}.", markup=False)
 
 
@@ -217,13 +225,7 @@ def _public(record: SubmissionRecord) -> dict[str, Any]:
     return content
 
 
-def _public_verdict(verdict: ExerciseVerdict) -> dict[str, Any]:
-    return verdict.to_json()
-
-
 def _print_verdicts(verdicts: tuple[ExerciseVerdict, ...]) -> None:
-    from autograder.console import plain
-
     console = open_console()
     for verdict in verdicts:
         score = "no score" if verdict.score is None else f"{verdict.score:.0%}"

@@ -10,7 +10,8 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from autograder.exercises import find
 from autograder.judge import Judged, Task, could_not_run, judge
 from autograder.plan import Plan
 from autograder.record import ExerciseVerdict, SubmissionRecord
+from autograder.sandbox import Sandbox
 from autograder.submission import (
     Notebook,
     Unreadable,
@@ -41,16 +43,21 @@ LIBRARIES = ("torch", "numpy", "matplotlib", "ipython", "safetensors")
 
 
 class Workers:
-    """The worker of this process, replaced when it fails; closed with it."""
+    """The worker of this process, replaced when it fails; closed with it.
 
-    def __init__(self, tier: str | None = None) -> None:
+    `ahead` is a sandbox that is being opened meanwhile, for the first worker.
+    """
+
+    def __init__(self, tier: str | None = None, ahead: Future[Sandbox] | None = None) -> None:
         self._tier = tier
+        self._ahead = ahead
         self._worker: Worker | None = None
 
     def get(self) -> Worker:
         """Return a worker that is ready."""
         if self._worker is None:
-            self._worker = Worker(self._tier)
+            ahead, self._ahead = self._ahead, None
+            self._worker = Worker(self._tier, ahead.result() if ahead else None)
         return self._worker
 
     def close(self) -> None:
@@ -58,6 +65,9 @@ class Workers:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
+        if self._ahead is not None:
+            self._ahead.result().close()
+            self._ahead = None
 
     def __enter__(self) -> "Workers":
         return self
@@ -112,8 +122,16 @@ def submission_of(course: CourseFolder, student: str, plan: Plan, data: bytes) -
     return Submission(student, plan, data, notebook, notes=notes)
 
 
-def tasks_of(course: CourseFolder, submission: Submission) -> list[Task]:
-    """Return what is to be judged, with the student's own hidden cases."""
+def stored_cases(course: CourseFolder, submission: Submission) -> dict[str, bytes]:
+    """Return the student's own hidden cases of every exercise, as they are stored."""
+    plan = submission.plan
+    names = [cell.exercise for cell in plan.checks]
+    exercises = [name for name in names if isinstance(find(name)[1], Exercise)]
+    return {name: course.case_data(submission.student, plan, name) for name in exercises}
+
+
+def tasks_of(submission: Submission, cases: Mapping[str, CaseSet]) -> list[Task]:
+    """Return what is to be judged, in the order of the plan."""
     plan, notebook = submission.plan, submission.notebook
     names = [cell.exercise for cell in plan.checks]
     same = untouched(notebook, plan, names) if notebook else set(names)
@@ -121,11 +139,15 @@ def tasks_of(course: CourseFolder, submission: Submission) -> list[Task]:
     for cell in plan.checks:
         _, definition = find(cell.exercise)
         assert not isinstance(definition, WrittenAnswer)
-        cases: CaseSet | None = None
-        if isinstance(definition, Exercise):
-            _, cases = course.cases_for(submission.student, plan, cell.exercise)
-        tasks.append(Task(definition, cell.points, cases, cell.exercise in same))
+        own = cases.get(cell.exercise)
+        tasks.append(Task(definition, cell.points, own, cell.exercise in same))
     return tasks
+
+
+def _tasks(submission: Submission, stored: Mapping[str, bytes]) -> list[Task]:
+    readable = stored if submission.notebook else {}
+    cases = {name: CaseSet.from_bytes(data) for name, data in readable.items()}
+    return tasks_of(submission, cases)
 
 
 @cache
@@ -141,10 +163,10 @@ def environment() -> str:
     return digest.hexdigest()[:16]
 
 
-def key_of(submission: Submission, tasks: Sequence[Task], tier: str | None) -> str:
+def key_of(submission: Submission, stored: Mapping[str, bytes], tier: str | None) -> str:
     """Return the name under which the record of a submission is kept."""
     digest = hashlib.sha256(submission.data or submission.reason.encode())
-    cases = [hashlib.sha256(t.cases.to_bytes()).hexdigest() if t.cases else "" for t in tasks]
+    cases = {name: hashlib.sha256(data).hexdigest() for name, data in stored.items()}
     named = [submission.student, submission.plan.to_json(), cases, environment(), tier]
     digest.update(json.dumps(named).encode())
     return digest.hexdigest()[:32]
@@ -195,15 +217,15 @@ def judge_student(
 ) -> tuple[SubmissionRecord, bytes | None]:
     """Return a student's record, from the store or judged now, and the submitted bytes."""
     submission = read_submission(course, assignment, student)
-    tasks = tasks_of(course, submission)
-    key = key_of(submission, tasks, tier)
+    stored = stored_cases(course, submission)
+    key = key_of(submission, stored, tier)
     path = course.results / f"{key}.json"
     data = submission.data if submission.notebook else None
     if path.exists():
         return SubmissionRecord.from_json(json.loads(path.read_text())), data
     own = workers or Workers(tier)
     try:
-        record, _ = judge_submission(own, submission, tasks)
+        record, _ = judge_submission(own, submission, _tasks(submission, stored))
     finally:
         if workers is None:
             own.close()
@@ -219,6 +241,7 @@ def grade_class(
     students: Sequence[str] | None = None,
     tier: str | None = None,
     progress: Callable[[int, int, SubmissionRecord], None] | None = None,
+    ahead: Future[Sandbox] | None = None,
 ) -> list[SubmissionRecord]:
     """Judge all submissions of an assignment and write them into the gradebook, one by one.
 
@@ -233,7 +256,7 @@ def grade_class(
             f"they belong in submitted/STUDENT/{assignment}/{assignment}.ipynb"
         )
     records = []
-    with Workers(tier) as workers, Books.open(course) as books:
+    with Workers(tier, ahead) as workers, Books.open(course) as books:
         for student in chosen:
             judged, data = judge_student(course, assignment, student, workers, tier)
             record(course, course.plan(assignment, judged.release), judged, data, books)
@@ -259,8 +282,9 @@ def outcomes_of(
     submission = read_submission(course, assignment, student)
     if submission.notebook is None:
         raise UsageError(f"the submission of {student} cannot be judged: {submission.reason}")
+    tasks = _tasks(submission, stored_cases(course, submission))
     with Workers(tier) as workers:
-        record, judged = judge_submission(workers, submission, tasks_of(course, submission))
+        record, judged = judge_submission(workers, submission, tasks)
     if record.reason:
         raise WorkerError(record.reason)
     return [(one.verdict, one.cases, one.outcomes) for one in judged if one.cases is not None]

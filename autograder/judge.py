@@ -292,7 +292,12 @@ def _message(task: Task, assessment: Assessment) -> str:
     failure = assessment.first_failure
     if failure is None or failure.difference is None:
         return "The cases were not all reached."
-    return f"{failure.group.sentence} ({failure.difference.text}.)"
+    found = failure.difference
+    cause = f"{found.text[0].upper()}{found.text[1:]}"
+    cause += "" if cause.endswith(("?", ".", "!")) else "."
+    if found.kind in ("value", "shape"):
+        return f"{failure.group.sentence} ({cause})"
+    return f"{cause} ({failure.group.name}: {failure.group.sentence})"
 
 
 def _failed(task: Task, message: str) -> ExerciseVerdict:

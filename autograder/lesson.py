@@ -9,10 +9,12 @@ from typing import Any
 
 import jupytext
 
+import course
 from autograder.errors import BuildError
 from autograder.exercise import Topic
 from autograder.plan import CHECK, LOCKED, MARKDOWN, QUESTION, SHOW, SOLUTION, WRITTEN
 
+LESSONS = Path(str(course.__file__)).parent / "notebooks"
 KINDS = {"solution": SOLUTION, "check": CHECK, "question": QUESTION, "written": WRITTEN}
 SPACING = ("lines_to_next_cell", "lines_to_end_of_cell_marker")  # added by jupytext's reader
 POINTS_STEP = 0.25

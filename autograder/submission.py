@@ -57,7 +57,7 @@ def read_file(path: Path) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise Unreadable(f"the notebook {path.name} is missing from the submission") from None
+        raise Unreadable(f"{path.name} is missing") from None
     except OSError as error:
         raise Unreadable(
             f"the notebook {path.name} is no readable file: {error.strerror}"

@@ -7,7 +7,7 @@ from types import TracebackType
 import torch
 
 from autograder.errors import WorkerError
-from autograder.sandbox import ChildEnded, open_sandbox
+from autograder.sandbox import ChildEnded, Sandbox, open_sandbox
 from autograder.session import Session
 from course.outcome import VALUE
 
@@ -24,10 +24,10 @@ def control(x):
 
 
 class Worker:
-    """Starts sessions in a sandbox of the best tier, or of the tier asked for."""
+    """Starts sessions in a sandbox: of the best tier, the tier asked for, or one that is open."""
 
-    def __init__(self, tier: str | None = None) -> None:
-        self.sandbox = open_sandbox(tier)
+    def __init__(self, tier: str | None = None, sandbox: Sandbox | None = None) -> None:
+        self.sandbox = sandbox or open_sandbox(tier)
         self.pace = calibrate()
 
     @property

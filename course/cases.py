@@ -4,7 +4,7 @@ The public set lies beside the notebook as data; the hidden ones have the same f
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from course.outcome import CLOSE, NOT_ANSWERED, Case, Comparison, Difference, Outcome, difference
 from course.values import dump, load
@@ -24,6 +24,12 @@ class Group:
     sentence: str
     edge: bool = False
     comparison: Comparison = CLOSE
+
+
+# Every exercise has this group, over all its cases: a right result stays right beside it.
+UNCHANGED = Group(
+    "inputs stay as they are", "Work on a copy: the inputs belong to others.", edge=True
+)
 
 
 @dataclass(frozen=True)
@@ -134,31 +140,59 @@ def assess(case_set: CaseSet, outcomes: Sequence[Outcome]) -> Assessment:
 
     Outcomes may end early (an answer that does not finish is not asked again): a group whose
     cases did not all run has not passed. A known mistake is named when its outcomes agree with
-    the answer's on every case, those that pass included.
+    the answer's on every core case and on every case that the mistake fails; of several the one
+    that leaves the fewest faults unexplained.
     """
-    results = []
-    for group in case_set.groups:
-        members = [i for i, case in enumerate(case_set.cases) if case.group == group.name]
-        found: Difference | None = None
-        at = None
-        for i in (i for i in members if i < len(outcomes)):
-            found = difference(outcomes[i], case_set.expected[i], group.comparison)
-            if found:
-                at = i
-                break
-        ran = found is not None or all(i < len(outcomes) for i in members)
-        results.append(GroupResult(group, found, at, ran))
+    results = [_group_result(case_set, outcomes, group) for group in case_set.groups]
+    changed = [i for i, outcome in enumerate(outcomes) if outcome.changed]
+    found = Difference("changed", "It changed its input; work on a copy instead")
+    ran = bool(changed) or len(outcomes) == len(case_set.cases)
+    at = changed[0] if changed else None
+    results.append(GroupResult(UNCHANGED, found if changed else None, at, ran))
     answered = not any(outcome.kind == NOT_ANSWERED for outcome in outcomes)
     mistake = None
     if answered and not all(result.passed for result in results):
-        mistake = next((m for m in case_set.mistakes if _agrees(case_set, outcomes, m)), None)
+        mistake = _named(case_set, outcomes)
     return Assessment(tuple(results), mistake, answered)
 
 
-def _agrees(case_set: CaseSet, outcomes: Sequence[Outcome], mistake: KnownMistake) -> bool:
+def _group_result(case_set: CaseSet, outcomes: Sequence[Outcome], group: Group) -> GroupResult:
+    """Return the first difference in a group; changed inputs are a group of their own."""
+    members = [i for i, case in enumerate(case_set.cases) if case.group == group.name]
+    for i in (i for i in members if i < len(outcomes)):
+        outcome = replace(outcomes[i], changed=case_set.expected[i].changed)
+        found = difference(outcome, case_set.expected[i], group.comparison)
+        if found:
+            return GroupResult(group, found, i)
+    return GroupResult(group, None, None, all(i < len(outcomes) for i in members))
+
+
+def _named(case_set: CaseSet, outcomes: Sequence[Outcome]) -> KnownMistake | None:
     if len(outcomes) != len(case_set.cases):
-        return False
-    return all(
-        difference(outcome, known, case_set.comparison(case)) is None
-        for outcome, known, case in zip(outcomes, mistake.outcomes, case_set.cases, strict=True)
-    )
+        return None
+    found, fewest = None, len(outcomes)
+    for mistake in case_set.mistakes:
+        further = _further_faults(case_set, outcomes, mistake)
+        if further is not None and further < fewest:
+            found, fewest = mistake, further
+    return found
+
+
+def _further_faults(
+    case_set: CaseSet, outcomes: Sequence[Outcome], mistake: KnownMistake
+) -> int | None:
+    """Return how many edge cases the answer fails where the mistake is right.
+
+    None where the answer does not make this mistake: they disagree on a core case, or on a case
+    that the mistake fails.
+    """
+    core = {group.name for group in case_set.groups if not group.edge}
+    count = 0
+    for i, case in enumerate(case_set.cases):
+        comparison, known = case_set.comparison(case), mistake.outcomes[i]
+        if difference(outcomes[i], known, comparison) is None:
+            continue
+        if case.group in core or difference(known, case_set.expected[i], comparison):
+            return None
+        count += 1
+    return count

@@ -64,7 +64,7 @@ def enter_namespaces(libc: ctypes.CDLL) -> None:
 
 def drop_everything(libc: ctypes.CDLL) -> None:
     """Give up all capabilities and lay on the limits and the filter of system calls."""
-    os.nice(15)  # however many processes it starts, the watch outside gets its turn
+    os.nice(5)  # however many processes it starts, the watch outside gets its turn
     for capability in range(64):
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     header = struct.pack("Ii", 0x20080522, 0)

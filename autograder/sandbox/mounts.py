@@ -5,6 +5,7 @@ distributions' metadata. `.pth` files, editable finders and the rest of site-pac
 """
 
 import importlib.metadata
+import importlib.util
 import sys
 import sysconfig
 from pathlib import Path
@@ -90,14 +91,20 @@ def _closure(name: str) -> list[importlib.metadata.Distribution]:
 
 
 def _course_files() -> list[Path]:
-    import course
-
-    folder = Path(str(course.__file__)).parent
+    folder = course_package()
     return [
         path
         for path in sorted(folder.iterdir())
         if path.suffix == ".py" or (path.is_dir() and _is_package(path))
     ]
+
+
+def course_package() -> Path:
+    """Return the folder of the student's package, without importing it."""
+    found = importlib.util.find_spec("course")
+    if found is None or found.origin is None:
+        raise SandboxError("the package course must be installed: pip install ./course")
+    return Path(found.origin).parent
 
 
 def _is_package(path: Path) -> bool:

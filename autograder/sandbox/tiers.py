@@ -5,6 +5,7 @@ submission, each child in namespaces of its own (about 30 ms). `cold`: one bubbl
 submission, where nested namespaces are refused. `open`: no sandbox, only when asked for by name.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -37,7 +39,7 @@ Students' code must not run without one. What helps:
 
 
 class Sandbox:
-    """One tier, ready to start children; close it when done."""
+    """One tier that starts children, the first one taking longest; close it when done."""
 
     def __init__(self, tier: str) -> None:
         self.tier = tier
@@ -48,10 +50,6 @@ class Sandbox:
         self._control: socket.socket | None = None
         self._warm: subprocess.Popen[bytes] | None = None
         self._spare: Child | None = None
-        if tier == WARM:
-            self._control, theirs = socket.socketpair()
-            self._warm = self._start(theirs)
-            self._await(self._control, self._warm, b"w")
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -83,20 +81,33 @@ class Sandbox:
         """Start the next child now; raises what `spawn` would."""
         self._spare = self._spare or self._spawn()
 
+    def _start_warm(self) -> None:
+        """Start the process that forks children."""
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._warm = self._start(theirs)
+        self._await(self._control, self._warm, b"w")
+
     def _spawn(self) -> Child:
-        ours, theirs = socket.socketpair()
-        if self._control is None:
-            process = self._start(theirs)
-            pidfd = self._await(ours, process, b".")
-            return Child(ours, pidfd, process)
+        if self.tier == WARM and self._control is None:
+            self._start_warm()
+        with contextlib.ExitStack() as undo:
+            ours, theirs = socket.socketpair()
+            undo.callback(ours.close)
+            with theirs:
+                process = self._start(theirs) if self._control is None else None
+                if self._control is not None:
+                    self._ask_for_child(theirs)
+            pidfd = self._await(ours, process or self._warm, b".")
+            undo.pop_all()
+        return Child(ours, pidfd, process)
+
+    def _ask_for_child(self, theirs: socket.socket) -> None:
+        assert self._control is not None
         try:
             socket.send_fds(self._control, [b"f"], [theirs.fileno()])
         except OSError as error:
             raise WorkerError("the warm process has ended") from error
-        finally:
-            theirs.close()
-        assert self._warm is not None
-        return Child(ours, self._await(ours, self._warm, b"."), None)
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         os.set_inheritable(theirs.fileno(), True)
@@ -118,7 +129,6 @@ class Sandbox:
             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )
-        theirs.close()
         assert process.stdin is not None
         process.stdin.write(request)
         process.stdin.close()
@@ -155,8 +165,11 @@ class Sandbox:
         stage = str(Path(__file__).parent / "staging.py")
         return [sys.executable, "-I", "-S", "-B", stage], json.dumps(request).encode()
 
-    def _await(self, ours: socket.socket, process: subprocess.Popen[bytes], sign: bytes) -> int:
+    def _await(
+        self, ours: socket.socket, process: subprocess.Popen[bytes] | None, sign: bytes
+    ) -> int:
         """Return the descriptor that comes with the sign that a process is ready, or -1."""
+        assert process is not None
         ready, _, _ = select.select([ours], [], [], START_SECONDS)
         data, fds = b"", list[int]()
         if ready:
@@ -186,9 +199,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _open_path() -> list[str]:
     """Return the grader's own search path: without a sandbox nothing is hidden."""
-    import course
-
-    return [*filter(None, sys.path), str(Path(str(course.__file__)).parent.parent)]
+    return [*filter(None, sys.path), str(seen.course_package().parent)]
 
 
 def open_sandbox(tier: str | None = None) -> Sandbox:
@@ -198,16 +209,19 @@ def open_sandbox(tier: str | None = None) -> Sandbox:
     """
     reasons = []
     for candidate in [tier] if tier else [WARM, COLD]:
-        try:
-            sandbox = Sandbox(candidate)
-        except (WorkerError, SandboxError, OSError) as error:
-            reasons.append(f"{candidate}: {error}")
-            continue
+        sandbox = Sandbox(candidate)
         try:
             sandbox.prepare()
-        except (WorkerError, OSError) as error:
+            return sandbox
+        except (WorkerError, SandboxError, OSError) as error:
             sandbox.close()
             reasons.append(f"{candidate}: {error}")
-            continue
-        return sandbox
     raise SandboxError(HOW_TO_GET_ONE.format(reason="; ".join(reasons)))
+
+
+def open_ahead(tier: str | None = None) -> "Future[Sandbox]":
+    """Start opening a sandbox in the background, while the caller goes on importing."""
+    with_one_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox")
+    future = with_one_thread.submit(open_sandbox, tier)
+    with_one_thread.shutdown(wait=False)
+    return future

@@ -66,6 +66,31 @@ def test_every_misconception_loses_points_and_is_the_one_named(name, mistake):
         assert found.mistake.name == mistake
 
 
+NATURAL = [name for name in answers("natural_mistakes") if "__" in name.strip("_")]
+
+
+@pytest.mark.parametrize("natural", NATURAL)
+def test_a_mistake_is_named_although_the_answer_has_a_second_fault_at_an_edge(natural):
+    name, mistake = natural.split("__")
+    for case_set in hidden(name):
+        found = judged(answers("natural_mistakes")[natural], case_set)
+        assert found.mistake.name == mistake
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_unknown_mistake_at_the_core_gets_no_name_though_an_edge_looks_known(name):
+    right = EXERCISES[name].reference
+
+    def halves(*arguments):
+        if len(arguments[0]) == 0:
+            raise IndexError("as crashes_on_no_boxes does")
+        result = right(*arguments)
+        return tuple(part[::2] for part in result) if isinstance(result, tuple) else result[::2]
+
+    for case_set in hidden(name):
+        assert judged(halves, case_set).mistake is None
+
+
 # Each fails these groups and no other: the rest of such an answer is right and is paid.
 EDGE_MISTAKES = [
     ("box_area", "crashes_on_no_boxes", {"no boxes"}),

@@ -67,9 +67,10 @@ print("found", found)
 def test_nothing_outside_is_on_its_disk(inside, outside, tmp_path):
     planted = tmp_path / "answer.txt"
     planted.write_text(TOKEN)
-    search = FIND_ON_DISK.format(tops=[str(tmp_path), "/tmp"], token=TOKEN)
-    assert "found []" in printed(inside, search)
-    assert "answer.txt" in printed(outside, search)
+    everywhere = FIND_ON_DISK.format(tops=[str(tmp_path), "/tmp", "/env", "/etc"], token=TOKEN)
+    assert "found []" in printed(inside, everywhere)
+    there = FIND_ON_DISK.format(tops=[str(tmp_path)], token=TOKEN)
+    assert "answer.txt" in printed(outside, there)
 
 
 @pytest.mark.parametrize("name", ["solutions", "autograder", "nbgrader", "tests"])
