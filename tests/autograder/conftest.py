@@ -18,7 +18,7 @@ def worker() -> Iterator[Worker]:
         yield ready
 
 
-@pytest.fixture()
+@pytest.fixture
 def session(worker: Worker) -> Iterator[Session]:
     """A fresh process in the sandbox."""
     started = worker.session()
