@@ -14,9 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from course.cases import CaseSet, assess
+from course.cases import Assessment, CaseSet, GroupResult, assess
 from course.check_table import Report, group_rows
-from course.outcome import VALUE, LocalSubject, observe
+from course.outcome import LocalSubject, observe
 from course.values import ValueFormatError
 
 CASES = Path("cases")
@@ -87,16 +87,27 @@ def _check_function(case_set: CaseSet, function: Any) -> Report:
     if failure is None:
         return Report(name, ALL_PASS, group_rows(case_set, assessment, outcomes), passed=True)
     at = failure.case
-    sentence = (assessment.mistake or failure.group).sentence
-    if at is not None and outcomes[at].kind != VALUE and assessment.mistake is None:
-        sentence = f"{failure.difference}."
     return Report(
         name,
-        sentence,
+        _sentence(assessment, failure),
         group_rows(case_set, assessment, outcomes),
         case=None if at is None else case_set.cases[at],
         outcomes=None if at is None else (case_set.expected[at], outcomes[at]),
     )
+
+
+def _sentence(assessment: Assessment, failure: GroupResult) -> str:
+    """Return what is told first: the mistake, what kept the result from being compared, the rule.
+
+    A result of the wrong type says nothing about areas; that its `return` is missing does.
+    """
+    found = failure.difference
+    if assessment.mistake is not None:
+        return assessment.mistake.sentence
+    if found is None or found.kind in ("value", "shape", "nan"):
+        return failure.group.sentence
+    text = str(found)
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def _name_of(target: Any, caller: FrameType) -> str | None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from course.cases import Assessment, CaseSet, GroupResult
-from course.outcome import VALUE, Case, Outcome
+from course.outcome import VALUE, Case, Outcome, same
 
 MARKS = {True: "✓ passes", False: "✗ fails", None: "- did not run"}
 MAX_NUMBERS = 12  # of a tensor, shown in a table
@@ -20,7 +20,7 @@ MAX_PICTURE_BOXES = 60
 
 # JupyterLab's own rules for tables and code are stronger than a class; hence !important.
 STYLE = """<style>
-.course-check {max-width: 60em; line-height: 1.4;}
+.course-check {max-width: 60em; line-height: 1.4; overflow-x: auto;}
 .course-check > div {border-left: 4px solid #888; padding-left: 0.7em; margin: 0.3em 0;}
 .course-check > .fails {border-color: var(--jp-error-color1, #d55e00);}
 .course-check > .passes {border-color: var(--jp-success-color1, #009e73);}
@@ -28,6 +28,7 @@ STYLE = """<style>
 .course-check :is(th, td) {text-align: left !important; vertical-align: top !important;
   padding: 0.25em 1em 0.25em 0 !important; border-bottom: 1px solid #8886 !important;
   background: none !important; color: inherit;}
+.course-check td:first-child {white-space: nowrap;}
 .course-check .mark {white-space: nowrap; font-weight: 600;}
 .course-check :is(code, pre) {background: none !important; color: inherit !important;
   padding: 0 !important; white-space: pre-wrap;}
@@ -130,11 +131,11 @@ def _row(result: GroupResult, case_set: CaseSet, outcomes: Sequence[Outcome]) ->
         return Row(name, None)
     if found is None or at is None:
         return Row(name, True)
-    if found.kind not in ("value", "nan") or outcomes[at].kind != VALUE:
+    if found.kind not in ("value", "shape", "nan") or outcomes[at].kind != VALUE:
         return Row(name, False, str(found))
     pair = case_set.expected[at].value, outcomes[at].value
     expected, got = (brief(value) for value in pair)
-    if "tensor of shape" in expected:  # too long to show: name the first wrong element
+    if "tensor of shape" in expected or expected == got:  # too long to show, or nothing to see
         return Row(name, False, str(found))
     return Row(name, False, found.text, expected, got)
 
@@ -202,12 +203,12 @@ def picture(case: Case, expected: Outcome, got: Outcome) -> bytes | None:
     """Return a PNG of the boxes of a case, expected beside got, or None where there is none.
 
     Pictured are results that select boxes (indices into the first argument), areas of boxes and
-    overlaps of pairs of boxes.
+    overlaps of pairs of boxes. Where only another part of the result is wrong, there is none.
     """
     if got.kind != VALUE or not case.arguments or not _are_boxes(case.arguments[0]):
         return None
     right, wrong = (_first(outcome.value) for outcome in (expected, got))
-    if not isinstance(right, Tensor) or not isinstance(wrong, Tensor):
+    if not isinstance(right, Tensor) or not isinstance(wrong, Tensor) or same(right, wrong):
         return None
     if right.dtype == torch.int64 and right.ndim == 1 == wrong.ndim:
         return _picture_of_selection(case.arguments[0], right, wrong)

@@ -134,6 +134,24 @@ def test_an_error_whose_line_is_lost_still_has_its_number():
     assert raised(error.value).line == "line 2 of f"
 
 
+def test_a_result_of_the_wrong_type_is_told_before_what_the_exercise_is_about(run):
+    (report,) = run("def width(boxes):\n    boxes[:, 2] - boxes[:, 0]\n", "check(width)")
+    assert report.sentence == "The result must be a tensor: got None (is a `return` missing?)."
+
+
+def test_results_of_another_length_are_shown_beside_what_was_expected(run):
+    (report,) = run("def nms(*_):\n    return torch.tensor([3])", "check(nms)")
+    row = report.rows[0]
+    assert (row.wrong, row.expected, row.got) == ("the result has the wrong shape", "[3, 1]", "[3]")
+
+
+def test_results_that_look_alike_are_told_apart_in_words(run):
+    (report,) = run("def width(boxes):\n    return torch.zeros(len(boxes), 0)", "check(width)")
+    row = report.rows[1]
+    assert row.wrong == "the result has the wrong shape: expected [0], got [0, 0]"
+    assert row.expected == row.got == ""
+
+
 def test_groups_that_fail_alike_are_told_once(run):
     (report,) = run("def width(boxes):\n    return 1 / 0\n", "check(width)")
     assert "ZeroDivisionError" in report.rows[0].wrong
@@ -314,6 +332,18 @@ def test_a_result_that_cannot_be_drawn_has_no_picture(run, result):
     (report,) = run(f"def nms(boxes, scores, t):\n    return {result}", "check(nms)")
     assert not report.passed
     assert "<img" not in report._repr_html_()
+
+
+def test_there_is_no_picture_of_a_selection_that_is_right(run):
+    two_parts = Outcome(VALUE, (torch.tensor([1]), torch.tensor([0.5])))
+    case = Case("some", (BOXES, torch.ones(2)))
+    case_set = CaseSet("soft", (Group("some", "Scores decay."),), (case,), (two_parts,), ())
+    Path("cases/soft.cases").write_bytes(case_set.to_bytes())
+    answer = "def soft(*_):\n    return torch.tensor([{}]), torch.tensor([0.9])\n"
+    (right_boxes,) = run(answer.format(1), "check(soft)")
+    (wrong_boxes,) = run(answer.format(0), "check(soft)")
+    assert "<img" not in right_boxes._repr_html_()
+    assert "<img" in wrong_boxes._repr_html_()
 
 
 def test_the_first_failing_call_can_be_pasted_and_run(run):
