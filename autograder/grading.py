@@ -249,6 +249,7 @@ def grade_class(
     """
     from autograder.gradebook import Books, record
 
+    course.plan(assignment)  # refuses one that was not built
     chosen = list(students) if students else submitted_students(course, assignment)
     if not chosen:
         raise UsageError(

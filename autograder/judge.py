@@ -97,6 +97,9 @@ class Code:
             except ChildEnded:
                 session.close()
                 continue
+            except BaseException:
+                session.close()
+                raise
             self._session = session
         return self._session
 

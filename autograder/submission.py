@@ -59,21 +59,20 @@ def read_file(path: Path) -> bytes:
     except FileNotFoundError:
         raise Unreadable(f"{path.name} is missing") from None
     except OSError as error:
-        raise Unreadable(
-            f"the notebook {path.name} is no readable file: {error.strerror}"
-        ) from None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{path.name} must be a regular file")
         if status.st_size > MAX_NOTEBOOK:
             size = f"{status.st_size / 1e6:.0f} MB"
-            raise Unreadable(
-                f"{path.name} must be smaller than 50 MB, got {size}: clear its outputs"
-            )
-        data = file.read(MAX_NOTEBOOK + 1)
+            raise Unreadable(f"{path.name} must be below 50 MB, got {size}: clear its outputs")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(MAX_NOTEBOOK + 1)
+    finally:
+        os.close(handle)
     if not data.strip():
-        raise Unreadable(f"the file {path.name} is empty")
+        raise Unreadable(f"{path.name} is empty")
     return data
 
 
@@ -152,15 +151,14 @@ def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
 
 
 def untouched(notebook: Notebook, plan: Plan, names: Iterable[str]) -> set[str]:
-    """Return which of the cells (nbgrader's names) still have the released text, or are gone."""
+    """Return which of the cells (nbgrader's names) still have the released text."""
     sources = {name: source for _, source, name in notebook.cells if name}
-    unchanged = set()
-    for name in names:
-        planned = plan.cell(name)
-        released = planned.source if planned else ""
-        if sources.get(name, released).strip() == released.strip():
-            unchanged.add(name)
-    return unchanged
+    planned = {cell.grade_id: cell.source for cell in plan.cells}
+    return {
+        name
+        for name in names
+        if name in sources and sources[name].strip() == planned.get(name, "").strip()
+    }
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -1,0 +1,382 @@
+"""A class graded for real: equal books both ways, kept across kills, nothing run twice."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder import demo, grading
+from autograder.build import build
+from autograder.course_folder import CourseFolder
+from autograder.demo_class import ASSIGNMENT, NAMES, STUDENTS, hand_in
+from autograder.errors import CourseError, UsageError, WorkerError
+from autograder.grading import Workers, grade_class, judge_student, outcomes_of
+from autograder.record import COULD_NOT_RUN, SubmissionRecord
+from autograder.sandbox import WARM
+from autograder.worker import Worker
+from tests.autograder.nbgrader_commands import autograde, generate_feedback
+from tests.autograder.submissions import rows
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
+    """The built course with the demo class's submissions; nothing is graded yet."""
+    course = build(tmp_path_factory.mktemp("course") / "course-built", variants=1)
+    demo.write_class(course, STUDENTS)
+    return course
+
+
+def copy_of(course: CourseFolder, folder: Path) -> CourseFolder:
+    shutil.copytree(course.root, folder)
+    return CourseFolder.open(folder)
+
+
+@pytest.fixture(scope="module")
+def graded(
+    handed_in: CourseFolder, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[CourseFolder, list[SubmissionRecord]]:
+    """The class graded by `autograder grade`."""
+    course = copy_of(handed_in, tmp_path_factory.mktemp("graded") / "course")
+    return course, grade_class(course, ASSIGNMENT)
+
+
+def files(course: CourseFolder) -> dict[str, bytes]:
+    top = course.root / "autograded"
+    return {str(p.relative_to(top)): p.read_bytes() for p in top.rglob("*") if p.is_file()}
+
+
+def some(course: CourseFolder, *students: str) -> None:
+    """Leave only these students' submissions."""
+    for folder in (course.root / "submitted").iterdir():
+        if folder.name not in students:
+            shutil.rmtree(folder)
+
+
+def test_grade_and_stock_autograde_leave_equal_books_for_the_whole_class(
+    handed_in, graded, tmp_path
+):
+    """Stock nbgrader judges everything anew here: nothing of the first run is at hand."""
+    ours, records = graded
+    assert {record.student for record in records} == set(NAMES)
+    theirs = copy_of(handed_in, tmp_path / "course")
+    code, log = autograde(theirs.root, ASSIGNMENT)
+    assert (code, "Traceback" in log) == (0, False)
+    assert rows(theirs) == rows(ours)
+    assert files(theirs) == files(ours)
+
+
+def test_the_gradebook_holds_the_verdicts(graded):
+    course, records = graded
+    stored = {(row[0], row[5]): row[6] for row in rows(course)["grade"]}
+    for record in records:
+        for verdict in record.exercises:
+            points = None if verdict.score is None else verdict.points * verdict.score
+            assert stored[record.student, f"check_{verdict.exercise}"] == pytest.approx(points)
+
+
+def test_feedback_of_every_submission_is_written_and_shows_the_verdict(graded, tmp_path):
+    course = copy_of(graded[0], tmp_path / "course")
+    code, _ = generate_feedback(course.root, ASSIGNMENT)
+    assert code == 0
+    for record in graded[1]:
+        page = course.root / "feedback" / record.student / ASSIGNMENT / f"{ASSIGNMENT}.html"
+        html = page.read_text()
+        assert "<script>alert" not in html
+        assert "Marking guide" not in html
+        if record.reason:
+            assert record.reason.split(":")[0] in html
+
+
+def test_a_second_run_executes_nothing_and_changes_nothing(graded, monkeypatch):
+    course, records = graded
+    before = rows(course), files(course)
+
+    def refuse(*_):
+        raise AssertionError("judged again")
+
+    monkeypatch.setattr(grading, "judge_submission", refuse)
+    again = grade_class(course, ASSIGNMENT)
+    assert [record.to_json() for record in again] == [record.to_json() for record in records]
+    assert (rows(course), files(course)) == before
+
+
+def test_a_changed_submission_is_judged_again_and_only_that(graded, tmp_path, monkeypatch):
+    course = copy_of(graded[0], tmp_path / "course")
+    released = (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_bytes()
+    changed = course.root / "submitted" / "amara_okafor" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    changed.write_bytes(released)
+    judged = []
+    real = grading.judge_submission
+    monkeypatch.setattr(
+        grading, "judge_submission", lambda w, s, t: judged.append(s.student) or real(w, s, t)
+    )
+    records = grade_class(course, ASSIGNMENT)
+    assert judged == ["amara_okafor"]
+    assert next(r.score for r in records if r.student == "amara_okafor") == 0
+
+
+@pytest.mark.parametrize("whom", ["client", "warm process"])
+def test_after_kill_9_the_same_command_goes_on_where_it_stopped(handed_in, graded, tmp_path, whom):
+    students = ("amara_okafor", "diego_salas", "hana_kobayashi", "mei_zhao", "yuki_tanaka")
+    course = copy_of(handed_in, tmp_path / "course")
+    some(course, *students)
+    command = [sys.executable, "-m", "autograder.cli", "grade", str(course.root), ASSIGNMENT]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 120
+        while not list(course.results.glob("[0-9a-f]*.json")):
+            assert time.monotonic() < deadline
+            assert running.poll() is None
+            time.sleep(0.01)
+        if whom == "client":
+            running.kill()
+            running.wait()
+        else:
+            _kill_warm(running.pid)
+            assert running.wait(120) == 0
+    finally:
+        running.kill()
+        running.wait()
+        assert running.stderr is not None
+        running.stderr.close()
+    done = {path: path.stat().st_mtime_ns for path in course.results.glob("[0-9a-f]*.json")}
+    records = grade_class(course, ASSIGNMENT)
+    assert all(path.stat().st_mtime_ns == when for path, when in done.items())
+    expected = {r.student: r for r in graded[1]}
+    for record in records:
+        assert [v.to_json() for v in record.exercises] == [
+            v.to_json() for v in expected[record.student].exercises
+        ]
+    undisturbed = {k: [r for r in v if r[0] in students] for k, v in rows(graded[0]).items()}
+    assert rows(course) == undisturbed
+    assert not [path for path in course.root.rglob(".*") if path.is_file()]
+
+
+def _kill_warm(client: int) -> None:
+    """Kill the processes that the grader started, as the kernel would when memory runs out."""
+    for task in Path(f"/proc/{client}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+
+
+def test_a_worker_that_fails_is_replaced_and_the_submission_judged(handed_in, monkeypatch):
+    tries = []
+    real = grading.judge
+
+    def fail_once(worker, cells, tasks):
+        tries.append(worker)
+        if len(tries) == 1:
+            raise WorkerError("the sandbox failed")
+        return real(worker, cells, tasks)
+
+    monkeypatch.setattr(grading, "judge", fail_once)
+    with Workers() as workers:
+        submission = grading.read_submission(handed_in, ASSIGNMENT, "anna_novak")
+        tasks = grading._tasks(submission, grading.stored_cases(handed_in, submission))
+        record, _ = grading.judge_submission(workers, submission, tasks)
+    assert len(tries) == 2
+    assert tries[0] is not tries[1]
+    assert (record.reason, record.score) == ("", 0)
+
+
+def test_a_grader_that_keeps_failing_gives_no_zero_and_tries_again_next_time(
+    handed_in, tmp_path, monkeypatch
+):
+    course = copy_of(handed_in, tmp_path / "course")
+    some(course, "felix_moreau")
+    monkeypatch.setattr(Worker, "control", lambda self: False)
+    (record,) = grade_class(course, ASSIGNMENT)
+    assert "the grader failed" in record.reason
+    assert record.score is None
+    assert {verdict.verdict for verdict in record.exercises} == {COULD_NOT_RUN}
+    assert {row[6] for row in rows(course)["grade"] if row[5].startswith("check_")} == {None}
+    monkeypatch.undo()
+    (again,) = grade_class(course, ASSIGNMENT)
+    assert again.reason == ""
+
+
+BROKEN = {
+    "truncated": (b'{"cells": [', "not valid JSON"),
+    "empty": (b"", "is empty"),
+    "white": (b" \n ", "is empty"),
+    "a list": (b"[1, 2]", "format must be version 4"),
+    "version 9": (b'{"nbformat": 9, "cells": []}', "format must be version 4"),
+    "no cells": (b'{"nbformat": 4}', "no list of cells"),
+    "cells that are none": (b'{"nbformat": 4, "cells": 7}', "no list of cells"),
+    "deep": (b"[" * 100_000, "not valid JSON"),
+    "latin-1": '{"nbformat": 4, "cells": ["é"]}'.encode("latin-1"), 
+    "binary": (b"\x80PK\x03\x04" * 50, "not written in UTF-8"),
+}  # fmt: skip
+BROKEN["latin-1"] = (BROKEN["latin-1"], "not written in UTF-8")
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_submission_could_not_run_and_says_why(handed_in, tmp_path, kind):
+    data, reason = BROKEN[kind]
+    course = copy_of(handed_in, tmp_path / "course")
+    some(course, "anna_novak")
+    path = course.root / "submitted" / "anna_novak" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    path.write_bytes(data)
+    (record,) = grade_class(course, ASSIGNMENT)
+    assert reason in record.reason
+    assert record.score is None
+    assert all(v.verdict == COULD_NOT_RUN and reason in v.message for v in record.exercises)
+
+
+def odd_folder(kind: str, path: Path, other: Path) -> None:
+    path.unlink()
+    match kind:
+        case "missing":
+            return
+        case "a link to another's work":
+            path.symlink_to(other)
+        case "a folder":
+            path.mkdir()
+        case "a pipe":
+            os.mkfifo(path)
+        case "a giant":
+            with path.open("wb") as file:
+                file.truncate(8 << 40)
+        case "a folder that is a link":
+            path.parent.rmdir()
+            path.parent.symlink_to(other.parent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("missing", "is missing"),
+        ("a link to another's work", "cannot be read"),
+        ("a folder", "must be a regular file"),
+        ("a pipe", "must be a regular file"),
+        ("a giant", "must be below 50 MB"),
+        ("a folder that is a link", "must be a folder of the student's own"),
+    ],
+)
+def test_only_a_regular_file_of_the_students_own_is_read(handed_in, tmp_path, kind, reason):
+    course = copy_of(handed_in, tmp_path / "course")
+    some(course, "anna_novak", "amara_okafor")
+    own, other = (
+        course.root / "submitted" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        for student in ("anna_novak", "amara_okafor")
+    )
+    odd_folder(kind, own, other)
+    (record,) = grade_class(course, ASSIGNMENT, ["anna_novak"])
+    assert reason in record.reason
+    assert record.score is None
+
+
+def test_noise_costs_no_marks(handed_in, tmp_path):
+    """Cells doubled, reordered, deleted, edited; a byte-order mark; metadata lost."""
+    course = copy_of(handed_in, tmp_path / "course")
+    some(course, "amara_okafor")
+    path = course.root / "submitted" / "amara_okafor" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    whole = json.loads(path.read_text())
+
+    def variant(change) -> bytes:
+        content = json.loads(json.dumps(whole))
+        change(content)
+        return json.dumps(content).encode()
+
+    def without_metadata(content):
+        for cell in content["cells"]:
+            cell["metadata"] = {}
+
+    def only_answers(content):
+        names = {"nms", "box_area", "box_iou", "nms_per_class", "soft_nms"}
+        keep = names | {"kept_by_hand", "kept_counts"}
+        content["cells"] = [
+            c for c in content["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") in keep
+        ]
+
+    def edited_locked(content):
+        for cell in content["cells"]:
+            if cell["metadata"].get("nbgrader", {}).get("locked") and cell["cell_type"] == "code":
+                cell["source"] = "raise RuntimeError('edited')"
+
+    def noisy(content):
+        noise = "!ls\n%matplotlib inline\nimport sys\nprint('x', file=sys.stderr)\n1/0"
+        cell = {"cell_type": "code", "source": noise, "metadata": {}, "outputs": []}
+        content["cells"].insert(0, {**cell, "execution_count": None})
+
+    variants = {
+        "byte-order mark": b"\xef\xbb\xbf" + json.dumps(whole).encode(),
+        "doubled": variant(lambda c: c.update(cells=c["cells"] + c["cells"])),
+        "metadata lost": variant(without_metadata),
+        "only answers": variant(only_answers),
+        "locked cells edited": variant(edited_locked),
+        "noise": variant(noisy),
+    }
+    with Workers() as workers:
+        for name, data in variants.items():
+            path.write_bytes(data)
+            record, _ = judge_student(course, ASSIGNMENT, "amara_okafor", workers)
+            assert record.score == record.max_score, (name, record.exercises)
+
+
+def test_an_old_bundle_is_graded_against_its_own_release(handed_in, tmp_path):
+    course = copy_of(handed_in, tmp_path / "course")
+    plan = course.plan(ASSIGNMENT)
+    submission = grading.read_submission(course, ASSIGNMENT, "amara_okafor")
+    assert submission.plan.release == plan.release
+    with pytest.raises(CourseError, match="unknown: build it again"):
+        course.plan(ASSIGNMENT, "000000000000")
+
+
+def test_an_appeal_sees_the_verdict_with_its_cases_and_outcomes(graded):
+    course, records = graded
+    shown = {v.exercise: (v, cases, outs) for v, cases, outs in outcomes_of(course, ASSIGNMENT, "hana_kobayashi")}  # fmt: skip
+    verdict, cases, outcomes = shown["nms"]
+    recorded = next(r for r in records if r.student == "hana_kobayashi")
+    assert verdict == next(v for v in recorded.exercises if v.exercise == "nms")
+    assert len(outcomes) == len(cases.cases)
+
+
+def test_grading_nothing_says_where_submissions_belong(handed_in, tmp_path):
+    course = copy_of(handed_in, tmp_path / "course")
+    some(course)
+    with pytest.raises(UsageError, match=r"submitted/STUDENT/03_nms/03_nms\.ipynb"):
+        grade_class(course, ASSIGNMENT)
+    with pytest.raises(UsageError, match=r"must be one that was built \(03_nms\), got '04_map'"):
+        grade_class(course, "04_map")
+
+
+def test_no_secret_of_a_course_reaches_a_students_process(handed_in, tmp_path):
+    """A submission that looks for the course's secret and for other students' cases."""
+    course = copy_of(handed_in, tmp_path / "course")
+    some(course, "amara_okafor")
+    path = course.root / "submitted" / "amara_okafor" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    secret = (course.private / "secret").read_text()
+    search = f"""
+import os
+hits = []
+for top in {[str(course.root), "/"]!r}:
+    for folder, folders, names in os.walk(top):
+        folders[:] = [f for f in folders if f not in ("proc", "sys", "dev")]
+        hits += [n for n in names if n in ("secret", "gradebook.db") or n.endswith(".cases")]
+        hits += [f for f in folders if f in ("solutions", "autograder")]
+print("hits", hits, {secret[:8]!r} in str(os.environ))
+"""
+    content = json.loads(path.read_text())
+    cell = {"cell_type": "code", "source": search, "metadata": {}, "outputs": []}
+    content["cells"].append({**cell, "execution_count": None})
+    path.write_text(json.dumps(content))
+    with Workers(WARM) as workers:
+        record, _ = judge_student(course, ASSIGNMENT, "amara_okafor", workers)
+    assert record.runs[-1].outputs[-1] == ("stdout", "hits [] False\n")
+
+
+def test_a_class_made_of_demo_students_is_handed_in_as_bytes(handed_in):
+    released = (handed_in.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_bytes()
+    assert (
+        hand_in(STUDENTS[0], released)
+        == (
+            handed_in.root / "submitted" / STUDENTS[0].id / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+        ).read_bytes()
+    )
