@@ -24,6 +24,9 @@
 # %% [markdown]
 # Run each cell with Shift+Enter, from top to bottom. A cell that needs an exercise which you have
 # not written yet says what it waits for.
+#
+# Write the exercises with torch itself. `torchvision` has these very functions ready, so an answer
+# that uses it, in any of the five exercises, earns nothing.
 
 # %%
 import torch
