@@ -1,0 +1,129 @@
+"""A real JupyterLab on this machine, and a page of headless Chromium that works in it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Route, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FOLDERS = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+READY = """() => {
+    const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+DONE = """() => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const cells = [...panel.context.model.cells].filter((cell) => cell.type === "code");
+    return cells.every((cell) => cell.executionCount !== null && cell.executionState === "idle")
+        && panel.sessionContext.session.kernel.status === "idle";
+}"""
+RUN_ALL = "() => jupyterapp.commands.execute('notebook:run-all-cells')"
+CELLS = "() => jupyterapp.shell.currentWidget.context.model.toJSON().cells"
+
+
+@contextmanager
+def jupyter_lab(root: Path, home: Path) -> Iterator[str]:
+    """Serve a folder in JupyterLab without touching the user's settings; yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = [
+        f"--ServerApp.root_dir={root}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.password=",
+        "--IdentityProvider.token=",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    home.mkdir(exist_ok=True)
+    own = {f"JUPYTER_{name}": str(home / name.lower()) for name in FOLDERS}
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyter", "lab", "--allow-root", "--no-browser", *options],
+            env={**os.environ, **own, "HOME": str(home)},
+            cwd=root,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(f"{address}/api", server)
+        yield address
+    finally:
+        with suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(server.pid, signal.SIGTERM)  # it ends its kernels
+        server.wait(30)
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise TimeoutError(f"no answer from {address} in {seconds} seconds")
+
+
+@dataclass
+class Tab:
+    """A page, what its console said was wrong, and which other machines it asked for."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def open(self, address: str, notebook: str) -> None:
+        """Open a notebook by itself and wait for its kernel."""
+        self.page.goto(f"{address}/doc/tree/{notebook}")
+        self.page.wait_for_function(READY, timeout=60_000)
+
+    def run_all(self) -> list[dict[str, Any]]:
+        """Run all cells; return the notebook's cells with their outputs."""
+        self.page.evaluate(RUN_ALL)  # comes back early where a cell raises
+        self.page.wait_for_function(DONE, timeout=60_000)
+        cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
+        return cells
+
+
+@contextmanager
+def chromium_tab() -> Iterator[Tab]:
+    """Open a page that reaches nothing but this machine."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = Tab(browser.new_page())
+
+        def stay_here(route: Route) -> None:
+            if re.match(r"(https?|wss?)://127\.0\.0\.1:", route.request.url):
+                route.continue_()
+            else:
+                tab.asked.append(route.request.url)
+                route.abort()
+
+        def listen(message: Any) -> None:
+            if message.type == "error":
+                tab.errors.append(message.text)
+
+        tab.page.route("**/*", stay_here)
+        tab.page.on("console", listen)
+        tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
+        yield tab
+        browser.close()
