@@ -1,12 +1,12 @@
 """What stands under the cells of an executed notebook: displays of the sandbox, and verdicts."""
 
-import html
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autograder.harmless import clean_picture, clean_text
-from autograder.record import COULD_NOT_RUN, FAILED, CellRun, ExerciseVerdict
+from autograder.record import COULD_NOT_RUN, FAILED, CaseVerdict, CellRun, ExerciseVerdict
+from course.check_table import prose
 
 OUTPUTS_LIMIT = 60  # of one cell
 DISPLAY_LIMIT = 20_000_000  # characters of all outputs of a notebook
@@ -75,25 +75,40 @@ def _text(verdict: ExerciseVerdict) -> str:
 def _verdict_html(verdict: ExerciseVerdict, points: float) -> str:
     """Return the verdict as a small table; all text is escaped, and no formula is typeset."""
     score = earned(verdict, points)
-    worth = "" if score is None else f": {score:.4g} of {points:.4g} points"
+    worth = "no score yet, a person must look" if score is None else _points(score, points)
     in_part = verdict.verdict == FAILED and bool(score)
     rows = "".join(
-        f"<tr>{_data(case.group)}{_data(_words(case.verdict))}{_data(case.message)}</tr>"
-        for case in verdict.cases
+        f"<tr>{_data(case.group)}{_data(_words(case.verdict))}{_data(message)}</tr>"
+        for case, message in zip(verdict.cases, _told_once(verdict.cases), strict=True)
     )
     table = f"<table>{rows}</table>" if rows else ""
     word = "passed in part" if in_part else _words(verdict.verdict)
-    head = f"<p><strong>{word}</strong>{worth}</p>"
-    message = f"<p>{_escape(verdict.message)}</p>" if verdict.message else ""
+    head = f"<p><strong>{word}</strong>: {worth}</p>"
+    message = f"<p>{_prose(verdict.message)}</p>" if verdict.message else ""
     return f'<div class="tex2jax_ignore mathjax_ignore">{head}{message}{table}</div>'
 
 
+def _points(score: float, points: float) -> str:
+    """Return the score with the two decimals that nbgrader shows beside it."""
+    return f"{round(score, 2):g} of {points:g} points"
+
+
+def _told_once(cases: Sequence[CaseVerdict]) -> list[str]:
+    """Return the cases' messages; one that was told before only says with which group."""
+    first: dict[str, str] = {}
+    told = []
+    for case in cases:
+        earlier = first.setdefault(case.message, case.group) if case.message else case.group
+        told.append(case.message if earlier == case.group else f'the same as in "{earlier}"')
+    return told
+
+
 def _data(text: str) -> str:
-    return f'<td style="text-align: left; padding-right: 1em">{_escape(text)}</td>'
+    return f'<td style="text-align: left; padding-right: 1em">{_prose(text)}</td>'
 
 
-def _escape(text: str) -> str:
-    return html.escape(clean_text(text, MESSAGE_LIMIT))
+def _prose(text: str) -> str:
+    return prose(clean_text(text, MESSAGE_LIMIT))
 
 
 def _words(verdict: str) -> str:

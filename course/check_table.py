@@ -72,7 +72,7 @@ class Report:
         return (
             f'{STYLE}<div class="course-check"><div class="{state}">'
             f"<strong><code>{html.escape(self.title)}</code></strong>"
-            f"{': public cases' if self.rows else ''}<br>{_prose(self.sentence)}"
+            f"{': public cases' if self.rows else ''}<br>{prose(self.sentence)}"
             f"{self._table()}{self._call()}{self._picture()}</div></div>"
         )
 
@@ -144,12 +144,12 @@ def _html_row(row: Row, columns: int) -> str:
     values = [
         f"<code>{html.escape(text)}</code>" if text else "" for text in (row.expected, row.got)
     ]
-    cells = [html.escape(row.group), MARKS[row.passed], _prose(row.wrong), *values][:columns]
+    cells = [html.escape(row.group), MARKS[row.passed], prose(row.wrong), *values][:columns]
     marks = ["", ' class="mark"', "", "", ""]
     return f"<tr>{''.join(f'<td{m}>{c}</td>' for m, c in zip(marks, cells, strict=False))}</tr>"
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Return escaped text; pairs of backticks mark code."""
     parts = html.escape(text).split("`")
     if len(parts) % 2 == 0:

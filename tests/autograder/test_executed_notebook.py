@@ -221,6 +221,7 @@ def test_too_long_a_notebook_is_cut(course: CourseFolder, plan: Plan) -> None:
         (0.0, 0.0, "<strong>failed</strong>: 0 of 2.5 points"),
         (-1.0, 0.0, "<strong>failed</strong>: 0 of 2.5 points"),
         (7.0, 2.5, "2.5 of 2.5 points"),
+        (0.9273, 2.31825, "2.32 of 2.5 points"),
     ],
 )
 def test_a_check_cell_has_the_verdict_and_the_points_as_a_number(
@@ -247,7 +248,33 @@ def test_a_check_that_could_not_run_shows_no_number(course: CourseFolder, plan: 
     (shown,) = cell_of(notebook, "check_box_area").outputs
     assert "the worker ended" in shown.data["text/html"]
     (shown,) = cell_of(notebook, "check_box_iou").outputs
-    assert "could not run" in shown.data["text/html"]
+    said = "<strong>could not run</strong>: no score yet, a person must look"
+    assert said in shown.data["text/html"]
+
+
+def test_cases_that_fail_alike_are_told_once(course: CourseFolder, plan: Plan) -> None:
+    crash = "It raised IndexError (line 2 of box_area)"
+    cases = (
+        CaseVerdict("boxes", "failed", crash),
+        CaseVerdict("one box", "passed"),
+        CaseVerdict("no boxes", "failed", crash),
+        CaseVerdict("types", "passed"),
+    )
+    exercise = ExerciseVerdict("box_area", "failed", 0.0, "Not so.", cases=cases)
+    record = verdicts(exercises=(exercise,))
+    notebook = executed_notebook(plan, notebook_bytes(answered(course)), record, GUIDES)
+    html = cell_of(notebook, "check_box_area").outputs[0].data["text/html"]
+    assert html.count(crash) == 1
+    assert html.count("the same as in &quot;boxes&quot;") == 1
+
+
+def test_names_in_backticks_are_shown_as_code(course: CourseFolder, plan: Plan) -> None:
+    exercise = ExerciseVerdict("box_area", "failed", 0.0, "`box_area` is not defined.")
+    notebook = executed_notebook(
+        plan, notebook_bytes(answered(course)), verdicts(exercises=(exercise,)), GUIDES
+    )
+    html = cell_of(notebook, "check_box_area").outputs[0].data["text/html"]
+    assert "<p><code>box_area</code> is not defined.</p>" in html
 
 
 def test_a_verdict_is_escaped(course: CourseFolder, plan: Plan) -> None:
