@@ -42,7 +42,7 @@ def nms_per_class(
     Source: R-CNN (arXiv:1311.2524), section 2.2.
     """
     kept = torch.zeros_like(labels, dtype=torch.bool)
-    for label in labels.unique():
+    for label in set(labels.tolist()):
         members = (labels == label).nonzero().flatten()
         kept[members[nms(boxes[members], scores[members], iou_threshold)]] = True
     order = scores.argsort(descending=True, stable=True)
