@@ -116,7 +116,7 @@ def coco_map(
     computed in float64, as COCO's own tool does. A class without ground truth is left out; 0.0
     where no class has any.
     """
-    thresholds = [0.5 + k * (0.95 - 0.5) / 9 for k in range(10)]
+    thresholds = [0.5 + k * ((0.95 - 0.5) / 9) for k in range(10)]  # bit for bit numpy.linspace
     aps = []
     for label in range(1, num_classes + 1):
         num_gt = sum(int((truth["labels"] == label).sum()) for truth in ground_truth)

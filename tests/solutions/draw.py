@@ -31,10 +31,10 @@ def normal(*shape: int, seed: int = 0, dtype=torch.float32) -> Tensor:
 
 
 @st.composite
-def grid_boxes(draw, min_count: int = 0, max_count: int = 12, sides=st.integers(0, 6)) -> Tensor:
+def grid_boxes(draw, min_count: int = 0, max_count: int = 12) -> Tensor:
     """Boxes on a small grid of whole numbers: many touch, coincide, nest or have no area."""
     count = draw(st.integers(min_count, max_count))
-    place = st.integers(-4, 6)
+    place, sides = st.integers(-4, 6), st.integers(0, 6)
     rows = [
         (x, y, x + w, y + h)
         for x, y, w, h in draw(
