@@ -3,6 +3,8 @@
 Source: Faster R-CNN (arXiv:1506.01497), section 3.1.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -14,8 +16,8 @@ from solutions.rcnn import decode_boxes
 def anchor_grid(
     feature_size: tuple[int, int],
     stride: int,
-    sizes: tuple[float, ...] | list[float],
-    aspect_ratios: tuple[float, ...] | list[float],
+    sizes: Sequence[float] | Sequence[int],
+    aspect_ratios: Sequence[float] | Sequence[int],
 ) -> Float[Tensor, "A 4"]:
     """Return K = len(sizes) * len(aspect_ratios) anchors at every position of a feature map.
 
