@@ -1,4 +1,4 @@
-"""What the contract promises of every function: each is called here, on ordinary and empty input."""
+"""What the contract promises of every function: each is called on ordinary and on empty input."""
 
 import copy
 import importlib
@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import jaxtyping
 import pytest
 import torch
 from draw import normal, random_boxes, random_labels, random_scores
@@ -219,7 +220,10 @@ CASES = [
     ),
     Case(selective_search, lambda d: (d.put(torch.rand(3, 24, 24)),), (FLOAT,)),
     Case(
-        crop_and_resize, lambda d: (d.normal(3, 8, 9), d.boxes(), (4, 5)), (FLOAT,), per_box(3, 4, 5)
+        crop_and_resize,
+        lambda d: (d.normal(3, 8, 9), d.boxes(), (4, 5)),
+        (FLOAT,),
+        per_box(3, 4, 5),
     ),
     Case(encode_boxes, lambda d: (d.boxes(), d.boxes(seed=1)), (FLOAT,), per_box(4)),
     Case(decode_boxes, lambda d: (d.boxes(), d.normal(d.n, 4) * 50), (FLOAT,), per_box(4)),
@@ -295,7 +299,10 @@ CASES = [
         roi_pool, lambda d: (d.normal(3, 8, 9), d.boxes(), (4, 5), 0.25), (FLOAT,), per_box(3, 4, 5)
     ),
     Case(
-        roi_align, lambda d: (d.normal(3, 8, 9), d.boxes(), (4, 5), 0.25), (FLOAT,), per_box(3, 4, 5)
+        roi_align,
+        lambda d: (d.normal(3, 8, 9), d.boxes(), (4, 5), 0.25),
+        (FLOAT,),
+        per_box(3, 4, 5),
     ),
     Case(
         fast.roi_align,
@@ -489,6 +496,19 @@ def tensors_in(value) -> list[Tensor]:
     return []
 
 
+SELECTIVE_SEARCH_STEPS = {
+    "region_boxes",
+    "region_neighbours",
+    "region_contents",
+    "region_similarity",
+    "directional_derivatives",
+}
+
+
+def exported(name: str) -> bool:
+    return name.rsplit(".", 1)[1] in fast.__all__
+
+
 def test_every_public_function_is_in_this_suite():
     public = set()
     for info in pkgutil.walk_packages(solutions.__path__, "solutions."):
@@ -497,10 +517,9 @@ def test_every_public_function_is_in_this_suite():
             ours = getattr(value, "__module__", None) == info.name
             if ours and not name.startswith("_") and callable(value):
                 public.add(f"{info.name.removeprefix('solutions.')}.{name}")
-    own_steps = {name for name in public if name.startswith("proposals.region_")}
-    assert public - own_steps - {"proposals.directional_derivatives"} == {
-        name_of(case) for case in CASES
-    }
+    steps = {f"proposals.{name}" for name in SELECTIVE_SEARCH_STEPS}
+    steps |= {name for name in public if name.startswith("fast.") and not exported(name)}
+    assert public - steps == {name_of(case) for case in CASES}
 
 
 DTYPES = {
@@ -594,7 +613,7 @@ def test_odd_boxes_never_make_nan(function, arguments, dtype):
         assert not tensor.isnan().any()
 
 
-ALLOWED = {torch, nn, nn.functional, math}
+ALLOWED = {torch, nn, nn.functional, math, jaxtyping}  # jaxtyping: what checks types in tests
 
 
 @pytest.mark.parametrize(
@@ -612,5 +631,3 @@ def test_a_model_answer_uses_only_torch_and_other_exercises(case):
         for name, value in (names.globals | names.nonlocals).items():
             allowed = any(value is item for item in ALLOWED | exercises) or value is Tensor
             assert allowed, f"{name} is neither torch nor an exercise"
-
-
