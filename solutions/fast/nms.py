@@ -23,10 +23,10 @@ from solutions.fast.boxes import box_iou
 Array = NDArray[Any]
 THREAD = threading.local()
 
-FIRST_BLOCK, LAST_BLOCK = 64, 256
+FIRST_BLOCK, LAST_BLOCK = 64, 128
 LARGEST_IN_BATCH = 512  # boxes of a class
-SORT_BY_CENTRE = 1500  # boxes, from which on it pays
-GROUP = 16  # kept boxes that share a stretch of the rest
+MANY, VERY_MANY = 3000, 8000  # boxes that to sort by centre pays: if most are kept, and anyway
+GROUP = 8  # kept boxes that share a stretch of the rest
 CHUNK = 1 << 15  # pairs whose buffers fit into a core's cache
 
 
@@ -89,12 +89,8 @@ def kept_positions(sides: Array, iou_threshold: float) -> Array:
     N = sides.shape[1]
     if iou_threshold < 0:
         return np.arange(min(N, 1))  # even boxes that do not touch overlap too much
-    rest, position = with_areas(sides), np.arange(N)
-    nearby = N >= SORT_BY_CENTRE and stretches_are_safe(rest, iou_threshold)
-    if nearby:
-        position = np.argsort(sides[0] + sides[2])
-        rest = rest.take(position, axis=1)
     fields, alive = with_areas(sides), np.ones(N, dtype=bool)
+    rest, position, nearby = fields, np.arange(N), False
     kept: list[Array] = []
     start, block = 0, FIRST_BLOCK
     while start < N:
@@ -104,12 +100,17 @@ def kept_positions(sides: Array, iou_threshold: float) -> Array:
         chosen = fields.take(members, axis=1)
         winners = decide(chosen, iou_threshold)
         kept.append(members[winners])
-        start, block = int(members[-1]) + 1, min(2 * block, LAST_BLOCK)
+        start = int(members[-1]) + 1
         if start < N:
+            large = MANY if 2 * len(winners) > block else VERY_MANY
+            if not nearby and len(position) > large and stretches_are_safe(rest, iou_threshold):
+                by_centre, nearby = np.argsort(rest[0] + rest[2]), True
+                rest, position = rest.take(by_centre, axis=1), position.take(by_centre)
             drop = overlapped(chosen.take(winners, axis=1), rest, iou_threshold, nearby)
             alive[position[drop]] = False
             remaining = np.flatnonzero(~drop & (position >= start))
             rest, position = rest.take(remaining, axis=1), position.take(remaining)
+        block = LAST_BLOCK
     return np.concatenate(kept) if kept else np.arange(0)
 
 
@@ -266,13 +267,18 @@ def kept_in_batch(sides: Array, members: Array, iou_threshold: float) -> Array:
         alive[:, 1:] = False
         return alive
     fields = with_areas(sides)[:, members]  # [5, K, L]
-    step = max(CHUNK // L**2, 1)
-    overlaps = np.empty((K, L, L), dtype=bool)
-    for k in range(0, K, step):
-        part = fields[:, k : k + step]
-        overlaps[k : k + step] = exceeds(part[:, :, :, None], part[:, :, None], iou_threshold)
-    for i in range(L - 1):
-        alive[:, i + 1 :] &= ~(overlaps[:, i, i + 1 :] & alive[:, i : i + 1])
+    for start in range(0, L, FIRST_BLOCK):
+        rows, rest = fields[:, :, start : start + FIRST_BLOCK, None], fields[:, :, None, start:]
+        step = max(CHUNK // (rows.shape[2] * rest.shape[3]), 1)
+        overlaps = np.concatenate(
+            [
+                exceeds(rows[:, k : k + step], rest[:, k : k + step], iou_threshold)
+                for k in range(0, K, step)
+            ]
+        )  # [K, rows, rest]
+        for i in range(rows.shape[2]):
+            best = alive[:, start + i, None]
+            alive[:, start + i + 1 :] &= ~(overlaps[:, i, i + 1 :] & best)
     return alive
 
 

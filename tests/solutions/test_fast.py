@@ -30,7 +30,7 @@ def crowd(count, seed, objects=6, dtype=torch.float32):
     boxes = centres.repeat(count // objects + 1, 1)[:count]
     boxes = boxes + normal(count, 4, seed=seed, dtype=dtype) * 6
     boxes = torch.cat([boxes[:, :2], torch.maximum(boxes[:, :2], boxes[:, 2:])], dim=1)
-    boxes[::7] = boxes[: len(boxes[::7])]
+    boxes[::7] = boxes[: len(boxes[::7])].clone()
     return boxes
 
 
