@@ -3,8 +3,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from coco import pycocotools_map, random_set
-from draw import grid_boxes, tied_scores
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +16,8 @@ from solutions.average_precision import (
     precision_recall,
 )
 from solutions.boxes import box_iou
+from tests.solutions.coco import pycocotools_map, random_set
+from tests.solutions.draw import grid_boxes, tied_scores
 
 rankings = st.lists(st.booleans(), max_size=20)
 

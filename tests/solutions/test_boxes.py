@@ -1,10 +1,10 @@
 import pytest
 import torch
-from draw import grid_boxes, random_boxes
 from hypothesis import given
 from torch.testing import assert_close
 
 from solutions.boxes import box_area, box_iou, cxcywh_to_xyxy, xyxy_to_cxcywh
+from tests.solutions.draw import grid_boxes, random_boxes
 
 
 def slow_iou(a, b):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import jaxtyping
 import pytest
 import torch
-from draw import normal, random_boxes, random_labels, random_scores
 from torch import Tensor, nn
 
 import solutions
@@ -74,6 +73,7 @@ from solutions.upsampling import (
     max_unpool,
     nearest_upsample,
 )
+from tests.solutions.draw import normal, random_boxes, random_labels, random_scores
 
 
 @dataclass(frozen=True)
@@ -616,12 +616,13 @@ def test_odd_boxes_never_make_nan(function, arguments, dtype):
 ALLOWED = {torch, nn, nn.functional, math, jaxtyping}  # jaxtyping: what checks types in tests
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if "fast" not in name_of(case)], ids=name_of
-)
+MODEL_ANSWERS = [
+    case for case in CASES if case.function is not selective_search and "fast" not in name_of(case)
+]
+
+
+@pytest.mark.parametrize("case", MODEL_ANSWERS, ids=name_of)
 def test_a_model_answer_uses_only_torch_and_other_exercises(case):
-    if case.function is selective_search:
-        pytest.skip("not an exercise: it has steps of its own")
     exercises = {other.function for other in CASES}
     bodies = [case.function]
     if inspect.isclass(case.function):

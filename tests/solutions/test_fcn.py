@@ -1,6 +1,5 @@
 import pytest
 import torch
-from draw import normal, random_labels
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -9,6 +8,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 from solutions.fcn import build_fcn, pixel_cross_entropy, receptive_field
+from tests.solutions.draw import normal, random_labels
 
 layer_stacks = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3)), max_size=4)
 

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from draw import normal, random_boxes
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
@@ -8,6 +7,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 from solutions.keypoints import decode_keypoints, keypoint_loss, keypoint_targets
+from tests.solutions.draw import normal, random_boxes
 
 
 @given(st.integers(0, 10_000))

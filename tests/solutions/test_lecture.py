@@ -4,7 +4,6 @@ from fractions import Fraction
 
 import pytest
 import torch
-from draw import normal
 from torch import nn
 
 from solutions.average_precision import (
@@ -26,6 +25,7 @@ from solutions.sliding_windows import (
 )
 from solutions.transposed_conv import conv_transpose1d, conv_transpose2d
 from solutions.upsampling import bed_of_nails, max_pool, max_unpool, nearest_upsample
+from tests.solutions.draw import normal
 
 
 def test_an_image_of_800_by_600_has_58_billion_boxes():

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from draw import normal, random_labels
 from torch.autograd import gradcheck
 from torch.nn import functional as F
 from torch.testing import assert_close
@@ -12,6 +11,7 @@ from solutions.losses import (
     rcnn_loss,
     rpn_loss,
 )
+from tests.solutions.draw import normal, random_labels
 
 
 def smooth_l1(error: float, beta: float) -> float:

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from draw import normal, random_boxes, random_labels
 from torch import nn
 from torch.autograd import gradcheck
 from torch.nn import functional as F
@@ -8,6 +7,7 @@ from torch.testing import assert_close
 
 from solutions.masks import MaskHead, mask_loss, mask_targets, paste_masks
 from solutions.rcnn import crop_and_resize
+from tests.solutions.draw import normal, random_boxes, random_labels
 
 
 def disc(height, width, y, x, radius):

@@ -1,12 +1,12 @@
 import pytest
 import torch
-from draw import grid_boxes, random_boxes, random_labels, random_scores, tied_scores
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from solutions.boxes import box_iou
 from solutions.nms import nms, nms_per_class, soft_nms
+from tests.solutions.draw import grid_boxes, random_boxes, random_labels, random_scores, tied_scores
 
 thresholds = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 

@@ -1,9 +1,9 @@
 import torch
-from draw import random_labels
 from hypothesis import given
 from hypothesis import strategies as st
 
 from solutions.panoptic import instances_of, panoptic_merge
+from tests.solutions.draw import random_labels
 
 
 def rectangle(top, left, bottom, right):

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from draw import random_boxes
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
@@ -18,6 +17,7 @@ from solutions.proposals import (
     selective_search,
     size_similarity,
 )
+from tests.solutions.draw import random_boxes
 
 
 def nearness(box_a, size_a, box_b, size_b):

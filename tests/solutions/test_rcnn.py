@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-from draw import normal, random_boxes
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -17,6 +16,7 @@ from solutions.rcnn import (
     select_by_background,
     select_per_class,
 )
+from tests.solutions.draw import normal, random_boxes
 
 
 def value_at(plane, y, x):

@@ -2,13 +2,13 @@ import math
 
 import pytest
 import torch
-from draw import normal, random_boxes
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 from torch.testing import assert_close
 
 from solutions.roi import roi_align, roi_pool
+from tests.solutions.draw import normal, random_boxes
 
 
 def plain_value(plane, y, x):

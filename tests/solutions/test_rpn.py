@@ -1,6 +1,5 @@
 import pytest
 import torch
-from draw import normal, random_boxes, random_scores
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
@@ -9,6 +8,7 @@ from solutions.boxes import box_iou, xyxy_to_cxcywh
 from solutions.nms import nms
 from solutions.rcnn import decode_boxes, encode_boxes
 from solutions.rpn import anchor_grid, label_anchors, propose, sample_anchors
+from tests.solutions.draw import normal, random_boxes, random_scores
 
 
 def test_anchors_come_row_by_row_sizes_outer_ratios_inner():

@@ -1,12 +1,12 @@
 import pytest
 import torch
-from draw import normal
 from torch.testing import assert_close
 
 from solutions.nms import nms
 from solutions.rcnn import decode_boxes
 from solutions.rpn import anchor_grid
 from solutions.single_stage import forward_passes, head_channels, single_stage_detections
+from tests.solutions.draw import normal
 
 
 @pytest.mark.parametrize(("class_specific", "channels"), [(False, (189, 36)), (True, (189, 720))])

@@ -2,7 +2,6 @@ import copy
 
 import pytest
 import torch
-from draw import normal
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -17,6 +16,7 @@ from solutions.sliding_windows import (
     sliding_window_scores,
     to_fully_convolutional,
 )
+from tests.solutions.draw import normal
 
 
 def small_classifier(seed: int = 0, dtype=torch.float64) -> nn.Sequential:

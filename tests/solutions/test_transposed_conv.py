@@ -1,5 +1,4 @@
 import torch
-from draw import normal
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
@@ -7,6 +6,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 from solutions.transposed_conv import conv_transpose1d, conv_transpose2d, convolution_matrix
+from tests.solutions.draw import normal
 
 small = st.integers(1, 5)
 

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from draw import normal
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
@@ -15,6 +14,7 @@ from solutions.upsampling import (
     max_unpool,
     nearest_upsample,
 )
+from tests.solutions.draw import normal
 
 side, factors = st.integers(1, 7), st.integers(1, 5)
 
