@@ -24,7 +24,7 @@ from tests.solutions.draw import (
     tied_scores,
 )
 
-steps = importlib.import_module("solutions.fast.nms")
+steps = importlib.import_module("solutions.fast.nms")  # `fast.nms` is the function
 
 thresholds = st.sampled_from([-1.0, 0.0, 0.1, 0.25, 0.3, 0.5, 0.7, 0.75, 1.0])
 dtypes = st.sampled_from([torch.float32, torch.float64])
