@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 CHUNK = 1 << 15  # pairs whose four buffers fit into a core's cache
+GPU_CHUNK = 1 << 24  # pairs that fill a GPU, in buffers that are small beside its memory
 
 
 def box_iou(a: Float[Tensor, "N 4"], b: Float[Tensor, "M 4"]) -> Float[Tensor, "N M"]:
@@ -21,7 +22,7 @@ def box_iou(a: Float[Tensor, "N 4"], b: Float[Tensor, "M 4"]) -> Float[Tensor, "
     ax1, ay1, ax2, ay2 = a.T.contiguous()[:, :, None]  # [N, 1] each
     bx1, by1, bx2, by2 = b.T.contiguous()  # [M] each
     area_a, area_b = (ax2 - ax1) * (ay2 - ay1), (bx2 - bx1) * (by2 - by1)
-    rows = max(CHUNK // M, 1) if a.device.type == "cpu" else N
+    rows = max((CHUNK if a.device.type == "cpu" else GPU_CHUNK) // M, 1)
     buffers = [result.new_empty((min(rows, N), M)) for _ in range(3)]
     for start in range(0, N, rows):
         chunk = slice(start, start + rows)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-CHUNK = 64  # regions at a time: fewer wait longer for each other's threads, more leave the cache
+CHUNK = 1 << 13  # bins at a time: with fewer, threads wait for each other; more leave the cache
 
 
 def roi_align(
@@ -36,7 +36,8 @@ def roi_align(
     row, row_weight = taps(y1, y2, h, sampling_ratio, H)  # [N, h, taps]
     column, column_weight = taps(x1, x2, w, sampling_ratio, W)  # [N, w, taps]
     learning = torch.is_grad_enabled() and features.requires_grad
-    step = max(len(boxes), 1) if learning or boxes.device.type != "cpu" else CHUNK
+    whole = learning or boxes.device.type != "cpu"
+    step = max(len(boxes) if whole else CHUNK // (h * w), 1)
     pooled = features.new_empty((len(boxes), C, h * w))
     row = row * W  # where the row begins in the table
     for start in range(0, len(boxes), step):
