@@ -24,8 +24,8 @@ def import_torchvision() -> Any:
         torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
     except (ImportError, OSError, RuntimeError) as error:
         cure = (
-            "Install the build that goes with this torch: "
-            f"python -m pip install --no-deps torchvision (torch is {torch.__version__})"
+            f"Install the build that goes with torch {torch.__version__}, 0.28.0 for 2.13: "
+            "python -m pip install --no-deps torchvision==0.28.0"
         )
         print(NO_PEER.format(name="torchvision", error=first_line(error), cure=cure))
         return None

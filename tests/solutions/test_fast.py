@@ -28,7 +28,7 @@ steps = importlib.import_module("solutions.fast.nms")  # `fast.nms` is the funct
 
 thresholds = st.sampled_from([-1.0, 0.0, 0.1, 0.25, 0.3, 0.5, 0.7, 0.75, 1.0])
 dtypes = st.sampled_from([torch.float32, torch.float64])
-many = settings(max_examples=500)
+many = settings(max_examples=1000)
 
 
 def crowd(count, seed, objects=6, dtype=torch.float32):
