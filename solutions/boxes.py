@@ -1,8 +1,34 @@
-"""Area of a box and overlap of two: the measures that every detector and its evaluation share."""
+"""Boxes: two ways to write one down, its area, and how far two of them overlap."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+
+def cxcywh_to_xyxy(boxes: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
+    """Return boxes given as (centre x, centre y, width, height) as their corners (x1, y1, x2, y2).
+
+    All numbers are continuous pixels. No boxes give an empty result.
+    """
+    center_x, center_y, width, height = boxes.unbind(dim=1)
+    return torch.stack(
+        [
+            center_x - width / 2,
+            center_y - height / 2,
+            center_x + width / 2,
+            center_y + height / 2,
+        ],
+        dim=1,
+    )
+
+
+def xyxy_to_cxcywh(boxes: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
+    """Return boxes given by their corners (x1, y1, x2, y2) as (centre x, centre y, width, height).
+
+    All numbers are continuous pixels. No boxes give an empty result.
+    """
+    x1, y1, x2, y2 = boxes.unbind(dim=1)
+    return torch.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], dim=1)
 
 
 def box_area(boxes: Float[Tensor, "N 4"]) -> Float[Tensor, " N"]:
