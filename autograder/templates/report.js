@@ -29,9 +29,15 @@ function exerciseFeedback([name, mark, earned, of, message, misconception, group
     part.append(element("p", `${symbol === "?" ? "?" : "✗"} ${names(failed)}`));
   } else if (failed.length) {
     const list = element("ul");
-    for (const [group, verdict, text] of failed) {
+    const alike = new Map(); // groups that say the same stand on one line
+    for (const item of failed) {
+      const key = `${item[1]} ${item[2]}`;
+      alike.set(key, [...(alike.get(key) ?? []), item]);
+    }
+    for (const items of alike.values()) {
+      const [, verdict, text] = items[0];
       const says = texts[text] ? `: ${texts[text]}` : "";
-      list.append(element("li", `${SYMBOLS[texts[verdict]] ?? "✗"} ${texts[group]}${says}`));
+      list.append(element("li", `${SYMBOLS[texts[verdict]] ?? "✗"} ${names(items)}${says}`));
     }
     part.append(list);
   }

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from autograder.class_summary import mark_of, summarise
 from autograder.errors import UsageError
-from autograder.record import SubmissionRecord
+from autograder.record import FAILED, CaseVerdict, SubmissionRecord
 from autograder.report import write_report
 from tests.autograder.records import (
     SENTENCE,
@@ -195,6 +195,21 @@ def test_a_row_opens_to_the_feedback_by_keyboard(page, tmp_path):
     assert "overlapping boxes: element [0, 0] expected 0.5, got 0.6" in feedback
     page.keyboard.press("Enter")
     assert page.locator(".detail").count() == 0
+
+
+@pytest.mark.browser
+def test_groups_that_fail_alike_stand_on_one_line(page, tmp_path):
+    verdict = failed("nms", "It crashes. (Order matters.)", None)
+    crash, other = "It raised IndexError", "the result has the wrong shape"
+    cases = [("chains", crash), ("ties", other), ("one box", crash), ("no boxes", other)]
+    cases = tuple(CaseVerdict(group, FAILED, text) for group, text in cases)
+    record = submission("ada", replace(verdict, cases=cases))
+    page.goto(write_report([record], tmp_path / "report.html").as_uri())
+    page.locator("tr.student button").click()
+    assert page.locator(".detail li").all_inner_texts() == [
+        f"✗ chains, one box: {crash}",
+        f"✗ ties, no boxes: {other}",
+    ]
 
 
 @pytest.mark.browser
