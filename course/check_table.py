@@ -20,7 +20,7 @@ MAX_PICTURE_BOXES = 60
 
 # JupyterLab's own rules for tables and code are stronger than a class; hence !important.
 STYLE = """<style>
-.course-check {max-width: 60em; line-height: 1.4; overflow-x: auto;}
+.course-check {max-width: 75em; line-height: 1.4; overflow-x: auto;}
 .course-check > div {border-left: 4px solid #888; padding-left: 0.7em; margin: 0.3em 0;}
 .course-check > .fails {border-color: var(--jp-error-color1, #d55e00);}
 .course-check > .passes {border-color: var(--jp-success-color1, #009e73);}
@@ -29,6 +29,7 @@ STYLE = """<style>
   padding: 0.25em 1em 0.25em 0 !important; border-bottom: 1px solid #8886 !important;
   background: none !important; color: inherit;}
 .course-check td:first-child {white-space: nowrap;}
+.course-check td:nth-child(3) {min-width: 9em;}
 .course-check .mark {white-space: nowrap; font-weight: 600;}
 .course-check :is(code, pre) {background: none !important; color: inherit !important;
   padding: 0 !important; white-space: pre-wrap;}
@@ -141,9 +142,8 @@ def _row(result: GroupResult, case_set: CaseSet, outcomes: Sequence[Outcome]) ->
 
 
 def _html_row(row: Row, columns: int) -> str:
-    values = [
-        f"<code>{html.escape(text)}</code>" if text else "" for text in (row.expected, row.got)
-    ]
+    lines = (text.replace("], [", "],\n [") for text in (row.expected, row.got))  # a matrix by rows
+    values = [f"<code>{html.escape(text)}</code>" if text else "" for text in lines]
     cells = [html.escape(row.group), MARKS[row.passed], prose(row.wrong), *values][:columns]
     marks = ["", ' class="mark"', "", "", ""]
     return f"<tr>{''.join(f'<td{m}>{c}</td>' for m, c in zip(marks, cells, strict=False))}</tr>"

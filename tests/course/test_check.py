@@ -145,6 +145,12 @@ def test_results_of_another_length_are_shown_beside_what_was_expected(run):
     assert (row.wrong, row.expected, row.got) == ("the result has the wrong shape", "[3, 1]", "[3]")
 
 
+def test_a_matrix_stands_in_rows(run):
+    (report,) = run("def box_iou(a, b):\n    return torch.ones(2, 2)", "check(box_iou)")
+    assert "<code>[[1, 0],\n [0, 1]]</code>" in report._repr_html_()
+    assert "expected [[1, 0], [0, 1]]" in repr(report)
+
+
 def test_results_that_look_alike_are_told_apart_in_words(run):
     (report,) = run("def width(boxes):\n    return torch.zeros(len(boxes), 0)", "check(width)")
     row = report.rows[1]
