@@ -196,7 +196,7 @@ def _exact(value: Any) -> str:
 def _numbers(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_numbers, value))}]"
-    return f"{value:.5g}" if isinstance(value, float) else f"{value}"
+    return f"{value:.4g}" if isinstance(value, float) else f"{value}"
 
 
 def picture(case: Case, expected: Outcome, got: Outcome) -> bytes | None:
