@@ -183,7 +183,7 @@ def judge_submission(
         assignment=plan.assignment,
         exercises=(),
         release=plan.release,
-        manual_pending=len(plan.written),
+        manual_pending=pending(submission),
         notes=submission.notes,
     )
     if submission.notebook is None:
@@ -206,6 +206,15 @@ def judge_submission(
         )
     verdicts = tuple(could_not_run(task, reason) for task in tasks)
     return replace(record, exercises=verdicts, reason=reason), []
+
+
+def pending(submission: Submission) -> int:
+    """Return how many written answers wait for a person: untouched and deleted ones do not."""
+    names = {cell.grade_id for cell in submission.plan.written}
+    if submission.notebook is None:
+        return len(names)
+    present = names & {name for _, _, name in submission.notebook.cells}
+    return len(present - untouched(submission.notebook, submission.plan, present))
 
 
 def judge_student(

@@ -380,3 +380,11 @@ def test_a_class_made_of_demo_students_is_handed_in_as_bytes(handed_in):
             handed_in.root / "submitted" / STUDENTS[0].id / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         ).read_bytes()
     )
+
+
+def test_only_written_answers_that_were_written_wait_for_a_person(graded):
+    waiting = {record.student: record.manual_pending for record in graded[1]}
+    assert waiting["anna_novak"] == 0  # untouched: the gradebook gives it 0 by itself
+    written = {s.id for s in STUDENTS if any(name.startswith("why_") for name in s.cells)}
+    assert written
+    assert {waiting[name] for name in written} == {1}
