@@ -1,7 +1,9 @@
 """The documents say what is there: commands, targets, signatures, links, and an example that builds."""
 
+import importlib
 import importlib.util
 import inspect
+import pkgutil
 import re
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import solutions
 from autograder.assemble import assemble
 from autograder.cli import app
 from autograder.exercises import topics
@@ -21,7 +24,6 @@ CONTRACT = (ROOT / "docs" / "exercises.md").read_text()
 GUIDE = (ROOT / "docs" / "adding-a-lesson.md").read_text()
 COMMANDS = typer.main.get_command(app).commands
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-EXERCISES = [exercise for topic in topics().values() for exercise in topic.exercises]
 
 
 def code(text):
@@ -55,6 +57,22 @@ def broken_links(path):
 def signatures(text):
     """Return the argument lists by the function's name, of all calls in a document's code."""
     return dict(re.findall(r"`(\w+)\(([^`]*)\)`", text))
+
+
+def public_names_of(package):
+    """Return the functions and classes that the modules of a package define, by name."""
+    modules = [
+        f"{package.__name__}.{found.name}" for found in pkgutil.iter_modules(package.__path__)
+    ]
+    return {
+        name: value
+        for module in modules
+        for name, value in vars(importlib.import_module(module)).items()
+        if getattr(value, "__module__", None) == module and not name.startswith("_")
+    }
+
+
+REFERENCE = public_names_of(solutions)
 
 
 def module_of(name, path, text, monkeypatch):
@@ -97,12 +115,20 @@ def test_a_broken_link_is_found(tmp_path):
     assert broken_links(path) == ["#two", "none.md"]
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_the_contract_has_the_signature_of_the_reference(exercise):
-    parameters = inspect.signature(exercise.reference).parameters.values()
+@pytest.mark.parametrize("name", sorted(REFERENCE.keys() & signatures(CONTRACT).keys()))
+def test_the_contract_has_the_signature_of_the_reference(name):
+    parameters = inspect.signature(REFERENCE[name]).parameters.values()
     plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
     expected = str(inspect.Signature(plain)).removeprefix("(").removesuffix(")")
-    assert signatures(CONTRACT)[exercise.name] == expected
+    assert signatures(CONTRACT)[name] == expected
+
+
+def test_the_contract_has_every_exercise_and_the_reference_every_function_of_the_contract():
+    graded = {exercise.name for topic in topics().values() for exercise in topic.exercises}
+    assert graded <= signatures(CONTRACT).keys()
+    listed = set(re.findall(r"^- `(\w+)\(", CONTRACT, re.MULTILINE))
+    assert len(listed) > 50
+    assert listed <= REFERENCE.keys()
 
 
 @pytest.mark.parametrize("topic", topics().values(), ids=lambda topic: topic.assignment)
@@ -140,8 +166,8 @@ def test_the_example_of_a_new_lesson_can_be_built(tmp_path, monkeypatch):
         )
         for name in names
     ]
-    path = tmp_path / "01_formats.py"
-    path.write_text(pieces["course/notebooks/01_formats.py"])
+    path = tmp_path / "09_formats.py"
+    path.write_text(pieces["course/notebooks/09_formats.py"])
     assembled = assemble(read_lesson(path), exercise.TOPIC)
-    assert [cell.grade_id for cell in assembled.plan.checks] == ["check_cxcywh_to_xyxy"]
-    assert "return torch.cat([centre - size / 2" in assembled.notebook
+    assert [cell.grade_id for cell in assembled.plan.checks] == ["check_xywh_to_xyxy"]
+    assert "return torch.cat([corner, corner + size]" in assembled.notebook
