@@ -120,7 +120,7 @@ def _position(placed: list[_Placed], cell: PlanCell | None) -> int:
 def _opening(record: SubmissionRecord, *, unreadable: bool) -> list[dict[str, Any]]:
     """Return a first cell with the grader's own remarks, if there are any."""
     reason = record.reason or (UNREADABLE if unreadable else "")
-    remarks = [f"**Could not run.** {reason}"] if reason else []
+    remarks = [f"**Could not run:** {reason}"] if reason else []
     text = harmless_markdown("\n\n".join([*remarks, *record.notes]))
     return [_markdown("grader-remarks", text)] if text else []
 

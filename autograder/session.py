@@ -4,6 +4,7 @@ Whatever comes back is read as data and distrusted: an answer that is late, malf
 asked for ends the process. No name, path or status in it decides anything.
 """
 
+import builtins
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,12 @@ BASE64 = re.compile(r"[A-Za-z0-9+/=\n]*")
 LINE = re.compile(r"line (\d{1,6}) of ([\w<>]{1,80})(?:: (.{1,120}))?")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+KNOWN_EXCEPTIONS = {
+    name for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+} | {"OutOfMemoryError", "LinAlgError", "AxisError", "UnboundLocalError"}  # fmt: skip
+UNNAMED = "an exception of its own"
 
 Answerer = Callable[[str, list[Any], dict[str, Any]], Any]
 
@@ -163,11 +170,21 @@ class Session:
             case "raised":
                 return Outcome(
                     RAISED,
-                    error=_word(raw.get("error")),
+                    error=self._exception(raw.get("error")),
                     detail=_clean(raw.get("detail"), 500),
                     line=self._line(raw.get("line")),
                 )
         raise ChildEnded(BROKE_PROTOCOL)
+
+    def _exception(self, claimed: Any) -> str:
+        """Return an exception's name: a known one, or one that the submission itself contains.
+
+        A name made up while running could carry hidden inputs into the feedback.
+        """
+        name = _word(claimed)
+        if name in KNOWN_EXCEPTIONS or any(name in source for source in self._sources):
+            return name or UNNAMED
+        return UNNAMED
 
     def _line(self, claimed: Any) -> str:
         """Return where an error arose, but only in words that the submission itself contains."""

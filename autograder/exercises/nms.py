@@ -90,23 +90,21 @@ WHY_NOT_LOWER = WrittenAnswer(
             "The question: 0.1 or 0.9 as the IoU threshold of NMS? What happens in a crowded "
             "scene and what with one object, how to choose, and does some value always do well?",
             "",
-            "| points | earned by |",
-            "|---|---|",
-            "| 0.5 | 0.1 is harmless for one object, but in a crowd boxes of different objects "
-            "that stand close together drop one another: objects are missed (recall falls). |",
-            "| 0.5 | 0.9 leaves several boxes even of one object, and all but one of them count "
-            "as false (precision falls); nearly nothing is lost. |",
-            "| 0.5 | How to choose: by how much objects overlap in one's own scenes, or by "
-            "precision and recall (or AP) of several values on images kept for it. |",
-            "| 0.5 | No value does well where two objects overlap more than two boxes of one "
+            "- 0.5 points: 0.1 is harmless for one object, but in a crowd boxes of different "
+            "objects that are close together drop one another: objects are missed (recall falls).",
+            "- 0.5 points: 0.9 leaves several boxes even of one object, and all but one of them "
+            "count as false (precision falls); nearly nothing is lost.",
+            "- 0.5 points: How to choose: by how much objects overlap in one's own scenes, or by "
+            "precision and recall (or AP) of several values on images kept for it.",
+            "- 0.5 points: No value does well where two objects overlap more than two boxes of one "
             "object do: every threshold then does one harm or the other. A student's own example "
-            "of this conflict earns the same. |",
+            "of this conflict earns the same.",
             "",
             'Earns nothing by itself: "worse results" without saying which boxes stay or go; that '
             "NMS becomes slower; naming Soft-NMS without saying what it mends (scores decay, so "
             "that a neighbour is ranked lower and not lost).",
             "",
-            "Loses the points of its row: low and high exchanged; scores taken for IoU "
+            "Loses the points of its line: low and high exchanged; scores taken for IoU "
             '("boxes below the threshold are not sure enough").',
             "",
             "Language, spelling and length don't count.",

@@ -1,5 +1,6 @@
 """Verdicts on 03_nms through the sandbox: right styles, mistakes, impostors, and attacks on them."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -327,3 +328,15 @@ def test_questions_are_judged_as_data(worker):
     untouched = replace(task, untouched=True)
     judged, _ = judge(worker, [RunCell("x = 1", 0)], [untouched])
     assert judged[0].verdict.message == "Not answered yet."
+
+
+def test_an_exceptions_name_cannot_carry_hidden_inputs_into_the_feedback(worker):
+    """A name made while running is left out; one that stands in the submission is told."""
+    made = "def box_area(boxes):\n    raise type('X' + '_'.join(str(int(v)) for v in boxes.flatten()[:4].abs()), (Exception,), {})"
+    (judged,) = verdicts(worker, made, "box_area")
+    told = [judged.verdict.message, *(case.message for case in judged.verdict.cases)]
+    assert not any(re.search(r"X\d", text) for text in told)
+    assert "It raised an exception of its own" in judged.verdict.message
+    own = "class TooHard(Exception): pass\ndef box_area(boxes):\n    raise TooHard"
+    (judged,) = verdicts(worker, own, "box_area")
+    assert "It raised TooHard" in judged.verdict.message
