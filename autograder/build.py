@@ -48,7 +48,10 @@ def build(
         raise UsageError(f"variants must be at least 1, got {variants}")
     _refuse_other_folders(out)
     ready = _assemble_all(lessons, exercises.topics() if topics is None else topics, assignments)
+    new = not out.exists() or not any(out.iterdir())
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if new:  # model answers lie in it: nobody else reads them unless the instructor says so
+        out.chmod(0o700)
     course = CourseFolder(out.resolve())
     secret = course.secret()
     for assembled in ready:

@@ -170,17 +170,17 @@ def report(
     anonymous: Annotated[bool, typer.Option(help="Leave the students' names out.")] = False,
 ) -> None:
     """Write one self-contained HTML file about a graded class."""
-    from autograder.grading import graded_records
+    from autograder.grading import graded_records, submitted_students
     from autograder.report import write_report
 
     course = CourseFolder.open(course_dir)
-    records = [
-        record
-        for name in ([assignment] if assignment else sorted(course.assignments()))
-        for record in graded_records(course, name)
-    ]
+    names = [assignment] if assignment else sorted(course.assignments())
+    records = [record for name in names for record in graded_records(course, name)]
     if not records:
         raise UsageError(f"nothing is graded in {course_dir}: run `autograder grade` first")
+    ungraded = sum(len(submitted_students(course, name)) for name in names) - len(records)
+    if ungraded:
+        open_console().print(f"{ungraded} submissions are not graded yet and are left out.")
     write_report(records, out, anonymous=anonymous, secret=course.secret())
     open_console().print(f"Wrote {out}.", markup=False)
 

@@ -33,10 +33,10 @@ class CourseFolder:
 
     @classmethod
     def open(cls, root: Path) -> "CourseFolder":
-        """Return the built course at `root`, or raise CourseError."""
+        """Return the built course at `root`, or raise UsageError."""
         folder = cls(root.resolve())
         if not folder._current.is_file():
-            raise CourseError(
+            raise UsageError(
                 f"{root} must be a course that `autograder build --out {root}` made; "
                 "it has no private/current.json"
             )

@@ -25,7 +25,7 @@ from autograder.exercises import find
 from autograder.judge import Judged, Task, could_not_run, judge
 from autograder.plan import Plan
 from autograder.record import ExerciseVerdict, SubmissionRecord
-from autograder.sandbox import Sandbox
+from autograder.sandbox import COLD, OPEN, WARM, Sandbox
 from autograder.submission import (
     Notebook,
     Unreadable,
@@ -277,11 +277,16 @@ def grade_class(
 
 
 def graded_records(course: CourseFolder, assignment: str) -> list[SubmissionRecord]:
-    """Return the records of all submissions as they stand now, judging those not judged yet."""
+    """Return the records of all submissions that were judged as they stand now, on any tier."""
     records = []
-    with Workers() as workers:
-        for student in submitted_students(course, assignment):
-            records.append(judge_student(course, assignment, student, workers)[0])
+    for student in submitted_students(course, assignment):
+        submission = read_submission(course, assignment, student)
+        stored = stored_cases(course, submission)
+        for tier in (None, WARM, COLD, OPEN):
+            path = course.results / f"{key_of(submission, stored, tier)}.json"
+            if path.exists():
+                records.append(SubmissionRecord.from_json(json.loads(path.read_text())))
+                break
     return records
 
 

@@ -288,7 +288,7 @@ def _message(task: Task, assessment: Assessment) -> str:
         return ""
     if not assessment.answered:
         first = next((g.difference for g in assessment.groups if g.difference), None)
-        waits_for_itself = first is None or f"`{task.name}`" in first.text
+        waits_for_itself = first is None or any(f"`{n}`" in first.text for n in (task.name, ""))
         return "Not answered yet." if waits_for_itself else f"{first.text}." if first else ""
     if assessment.mistake:
         return assessment.mistake.sentence

@@ -9,8 +9,10 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
+from autograder.exercises import topics
 from autograder.sandbox.child import BROKE_PROTOCOL, Child, ChildEnded
 from course.outcome import NOT_ANSWERED, RAISED, VALUE, Outcome, same
 from course.values import Handle, ValueFormatError, dump, load
@@ -19,7 +21,8 @@ MAX_OUTPUTS = 40  # displayed by one cell
 MAX_OUTPUT_TEXT = 50_000
 MAX_IMAGE_TEXT = 3 << 20
 BASE64 = re.compile(r"[A-Za-z0-9+/=\n]*")
-LINE = re.compile(r"line (\d{1,6}) of ([\w<>]{1,80})(?:: (.{1,120}))?")
+MAX_LINE = 120  # characters of a line that are repeated
+LINE = re.compile(r"line \d{1,6} of [\w<>]{1,200}: (.{1,120})")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -166,7 +169,8 @@ class Session:
             case "value":
                 return Outcome(VALUE, raw.get("value"))
             case "not answered":
-                return Outcome(NOT_ANSWERED, error=_word(raw.get("error")))
+                named = raw.get("error")
+                return Outcome(NOT_ANSWERED, error=named if named in exercise_names() else "")
             case "raised":
                 return Outcome(
                     RAISED,
@@ -177,24 +181,26 @@ class Session:
         raise ChildEnded(BROKE_PROTOCOL)
 
     def _exception(self, claimed: Any) -> str:
-        """Return an exception's name: a known one, or one that the submission itself contains.
+        """Return an exception's name: a known one, or a class that the submission defines.
 
         A name made up while running could carry hidden inputs into the feedback.
         """
         name = _word(claimed)
-        if name in KNOWN_EXCEPTIONS or any(name in source for source in self._sources):
-            return name or UNNAMED
-        return UNNAMED
+        own = any(re.search(rf"^\s*class {name}\b", text, re.MULTILINE) for text in self._sources)
+        return name if name in KNOWN_EXCEPTIONS or (name and own) else UNNAMED
 
     def _line(self, claimed: Any) -> str:
-        """Return where an error arose, but only in words that the submission itself contains."""
+        """Return where an error arose, as the whole line of the submission that is claimed.
+
+        Its number is counted here, and no other word of the claim is kept: see `_exception`.
+        """
         match = LINE.fullmatch(claimed) if isinstance(claimed, str) else None
-        if match is None:
-            return ""
-        number, function, text = match.groups()
-        if not text or not any(text in source for source in self._sources):
-            return ""
-        return f"line {number} of {function}: {text}" if function.isidentifier() else text
+        text = match.group(1) if match else ""
+        for source in self._sources if text else ():
+            for number, line in enumerate(source.splitlines(), 1):
+                if line.strip()[:MAX_LINE] == text:
+                    return f"line {number}: {text}"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,12 @@ class RemoteSubject:
     def parameters(self, handle: Handle) -> Outcome:
         """Return the parameters of a module that an earlier call returned."""
         return self.session.perform({"verb": "parameters", "handle": handle})
+
+
+@cache
+def exercise_names() -> frozenset[str]:
+    """Return the names of all exercises: what an unanswered one may be called."""
+    return frozenset(e.name for topic in topics().values() for e in topic.exercises)
 
 
 def _word(value: Any) -> str:

@@ -1,8 +1,8 @@
-"""What lies beside a submitted notebook: nbgrader's timestamp, and pictures.
+"""What lies beside a submitted notebook: nbgrader's own files, and pictures.
 
 A submission's folder is its student's: no link in it is followed, nothing but regular files is
-opened, and only pictures are taken along, because formgrader serves what lies in autograded/ and
-a page or a drawing that a student made could run there in an instructor's name.
+opened, and only those and pictures are taken along, because formgrader serves what lies in
+autograded/, and a page or a drawing that a student made could run there in an instructor's name.
 """
 
 import datetime
@@ -13,6 +13,9 @@ from pathlib import Path
 from nbgrader.utils import parse_utc
 
 TIMESTAMP = "timestamp.txt"
+SECRET = (
+    "submission_secret.txt"  # of nbgrader's exchange: the name under which feedback is released
+)
 PICTURES = (".png", ".jpg", ".jpeg")
 PICTURE_LIMIT = 5_000_000  # bytes of one file
 PICTURES_LIMIT = 40
@@ -43,12 +46,12 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
 
 
 def copy_submitted(folder: Path, destination: Path) -> None:
-    """Copy the timestamp and the pictures at the top of a submission into `destination`."""
+    """Copy nbgrader's own files and the pictures at the top of a submission."""
     if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
         return
     names = sorted(entry.name for entry in os.scandir(folder))
     pictures = [name for name in names if name.lower().endswith(PICTURES)]
-    for name in [TIMESTAMP, *pictures[:PICTURES_LIMIT]]:
+    for name in [TIMESTAMP, SECRET, *pictures[:PICTURES_LIMIT]]:
         data = read_regular(folder / name, PICTURE_LIMIT)
         if data is not None:
             (destination / name).write_bytes(data)

@@ -115,7 +115,7 @@ def test_a_deleted_answer_is_said_to_be_missing(course: CourseFolder) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "missing from the submission"),
+        (None, "is missing"),
         (b"", "is empty"),
         (b'{"nbformat": 4, "cells": [', "not valid JSON"),
         (b'{"nbformat": 9, "cells": []}', "format must be version 4"),
@@ -329,6 +329,7 @@ def test_files_are_read_only_pictures_come_along_and_nothing_else(course: Course
     hand_in(course, "ada", answered(course), TIMESTAMP)
     folder = course.root / "submitted" / "ada" / ASSIGNMENT
     (folder / "mine.png").write_bytes(b"picture")
+    (folder / "submission_secret.txt").write_text("of the exchange")
     (folder / "page.html").write_text("<script>hit()</script>")
     (folder / "drawing.svg").write_text("<svg onload='hit()'/>")
     (folder / "large.png").write_bytes(bytes(6_000_000))
@@ -337,7 +338,8 @@ def test_files_are_read_only_pictures_come_along_and_nothing_else(course: Course
     )
     os.mkfifo(folder / "pipe.png")
     keep(course)
-    assert list(autograded(course)) == [f"{ASSIGNMENT}.ipynb", "mine.png", "timestamp.txt"]
+    kept_files = [f"{ASSIGNMENT}.ipynb", "mine.png", "submission_secret.txt", "timestamp.txt"]
+    assert list(autograded(course)) == kept_files
     kept = course.root / "autograded" / "ada" / ASSIGNMENT
     assert {path.stat().st_mode & 0o777 for path in kept.iterdir()} == {0o444}
 

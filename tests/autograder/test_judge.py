@@ -330,13 +330,28 @@ def test_questions_are_judged_as_data(worker):
     assert judged[0].verdict.message == "Not answered yet."
 
 
-def test_an_exceptions_name_cannot_carry_hidden_inputs_into_the_feedback(worker):
-    """A name made while running is left out; one that stands in the submission is told."""
-    made = "def box_area(boxes):\n    raise type('X' + '_'.join(str(int(v)) for v in boxes.flatten()[:4].abs()), (Exception,), {})"
-    (judged,) = verdicts(worker, made, "box_area")
-    told = [judged.verdict.message, *(case.message for case in judged.verdict.cases)]
-    assert not any(re.search(r"X\d", text) for text in told)
-    assert "It raised an exception of its own" in judged.verdict.message
+LEAKS = {
+    "an exception's name": "raise type(told, (Exception,), {})",
+    "an unanswered exercise's name": "raise NotAnswered(told)",
+    "a function's name": "def fail():\n        raise ValueError\n"
+    "    fail.__code__ = fail.__code__.replace(co_name=told)\n    fail()",
+    "a line's number": "def fail():\n        raise ValueError\n"
+    "    fail.__code__ = fail.__code__.replace(co_firstlineno=int(told[1:6]))\n    fail()",
+    "an exception's text": "raise ValueError(told)",
+}
+
+
+@pytest.mark.parametrize("channel", LEAKS)
+def test_no_error_carries_hidden_inputs_into_the_feedback(worker, channel):
+    """What is told of an error stands in the submission or is known beforehand."""
+    told = "def box_area(boxes):\n    told = 'X' + '_'.join(str(int(v)) for v in boxes.flatten().abs()) + '0' * 9\n"
+    (judged,) = verdicts(worker, f"{told}    {LEAKS[channel]}", "box_area")
+    feedback = [judged.verdict.message, *(case.message for case in judged.verdict.cases)]
+    assert not [text for text in feedback if re.search(r"X\d|line \d{3}|\d_\d", text)]
+    assert judged.outcomes[0].kind in ("raised", "not answered")
+
+
+def test_an_exception_of_the_submissions_own_is_told_by_name(worker):
     own = "class TooHard(Exception): pass\ndef box_area(boxes):\n    raise TooHard"
     (judged,) = verdicts(worker, own, "box_area")
-    assert "It raised TooHard" in judged.verdict.message
+    assert "It raised TooHard (line 3: raise TooHard)" in judged.verdict.message
