@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from course.cases import Group
-from course.outcome import CLOSE, Case, Comparison
+from course.compare import CLOSE, Comparison
+from course.outcome import Case
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,10 @@ A submission's cells are run in a sandboxed process; each exercise's function is
 student's hidden inputs, and its outcomes are compared here with the stored expected ones.
 """
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from torch import Tensor
-
-from autograder.errors import WorkerError
 from autograder.exercise import Exercise, Question
-from autograder.exercises import find
 from autograder.forbidden import shortcuts
 from autograder.record import (
     COULD_NOT_RUN,
@@ -23,33 +17,14 @@ from autograder.record import (
     CellRun,
     ExerciseVerdict,
 )
+from autograder.running import Code, answer_rightly
 from autograder.sandbox import ChildEnded
-from autograder.sandbox.child import BROKE_PROTOCOL, TOO_LONG, TOO_MUCH_MEMORY
-from autograder.session import CellResult, Session
+from autograder.sandbox.child import TOO_LONG
 from autograder.submission import RunCell
 from autograder.worker import Worker
 from course.cases import Assessment, CaseSet, assess
-from course.outcome import (
-    DIED,
-    NOT_ANSWERED,
-    NOT_FINISHED,
-    VALUE,
-    Outcome,
-    difference,
-    flatten,
-    observe,
-)
-
-SUBMISSION_SECONDS = 400.0  # by the wall's clock, for one submission
-MAX_RESTARTS = 6  # fresh processes for one submission whose code keeps ending them
-MAX_ASKED = 50_000  # numbers in the arguments of a function answered in the student's place
-
-ENDINGS = {
-    TOO_LONG: "did not finish: is there an endless loop?",
-    TOO_MUCH_MEMORY: "needed more memory than there is",
-    BROKE_PROTOCOL: "disturbed the process that ran it",
-}
-DIED_TEXT = "ended the process: an exit, a crash, or too much memory"
+from course.compare import difference
+from course.outcome import DIED, NOT_ANSWERED, NOT_FINISHED, VALUE, Outcome, observe
 
 
 @dataclass(frozen=True)
@@ -65,121 +40,6 @@ class Task:
     def name(self) -> str:
         """The name of the exercise or question."""
         return self.definition.name
-
-
-@dataclass
-class Code:
-    """A submission's cells in a process, which is started anew whenever the code ended it.
-
-    `given`: names that the grader answers rightly until a cell defines them.
-    """
-
-    worker: Worker
-    cells: Sequence[RunCell]
-    given: tuple[str, ...] = ()
-    results: dict[int, CellResult] = field(default_factory=dict)
-    fatal: dict[int, str] = field(default_factory=dict)  # cells that ended the process
-    restarts: int = 0
-    deadline: float = field(default_factory=lambda: time.monotonic() + SUBMISSION_SECONDS)
-    _session: Session | None = None
-
-    def session(self) -> Session:
-        """Return a process in which all cells have run; ChildEnded when none can be had."""
-        while self._session is None:
-            if self.restarts > MAX_RESTARTS or time.monotonic() > self.deadline:
-                raise ChildEnded(TOO_LONG)
-            self.restarts += 1
-            session = self.worker.session([cell.source for cell in self.cells])
-            try:
-                if self.given:
-                    session.replace(self.given, answer_rightly)
-                self._run_all(session)
-            except ChildEnded:
-                session.close()
-                continue
-            except BaseException:
-                session.close()
-                raise
-            self._session = session
-        return self._session
-
-    def discard(self) -> None:
-        """End the process; the next use starts a fresh one."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-
-    def ended(self, error: ChildEnded) -> str:
-        """Discard a process that ended; return how, once the control has shown that it was right.
-
-        Raises WorkerError when known-good code fails too: then the fault is ours.
-        """
-        self.discard()
-        if not self.worker.control():
-            raise WorkerError(f"the sandbox failed: known-good code ended too ({error.kind})")
-        return ENDINGS.get(error.kind, DIED_TEXT)
-
-    def _run_all(self, session: Session) -> None:
-        waiting: list[tuple[int, RunCell]] = []  # cells that only display
-        for number, cell in enumerate(self.cells):
-            if number in self.fatal:
-                continue
-            if cell.shows:
-                waiting.append((number, cell))
-                continue
-            result = self._run_one(session, number, cell)
-            if result.missing and waiting:
-                for shown, display in waiting:
-                    self._run_one(session, shown, display)
-                waiting = []
-                del self.results[number]
-                self._run_one(session, number, cell)
-
-    def _run_one(self, session: Session, number: int, cell: RunCell) -> CellResult:
-        try:
-            result = session.run(cell.source)
-        except ChildEnded as error:
-            self.fatal[number] = self.ended(error)
-            raise
-        self.results.setdefault(number, result)
-        return result
-
-    def runs(self) -> tuple[CellRun, ...]:
-        """Return what the submission's own cells displayed."""
-        shown = []
-        for number, cell in enumerate(self.cells):
-            if cell.index is None:
-                continue
-            result = self.results.get(number, CellResult())
-            outputs = list(result.outputs)
-            if number in self.fatal:
-                outputs.append(("error", f"This cell {self.fatal[number]}."))
-            elif result.error:
-                outputs.append(("error", error_text(result)))
-            if outputs:
-                shown.append(CellRun(cell.index, tuple(outputs)))
-        return tuple(shown)
-
-    def why_missing(self, name: str) -> str:
-        """Return why a name may not exist: the cell that mentions it and stopped."""
-        for number, cell in enumerate(self.cells):
-            if name not in cell.source:
-                continue
-            place = "" if cell.index is None else f" in cell {cell.index + 1}"
-            if number in self.fatal:
-                return f"the code{place} {self.fatal[number]}"
-            result = self.results.get(number)
-            if result is not None and result.error and not result.waits_for:
-                return f"the code{place} stopped with {error_text(result)}"
-        return ""
-
-
-def error_text(result: CellResult) -> str:
-    """Return an error of a cell in one line."""
-    if result.waits_for:
-        return f"waiting for your answer to the exercise {result.waits_for}"
-    where = f" ({result.line})" if result.line else ""
-    return f"{result.error}: {result.text}{where}" if result.text else f"{result.error}{where}"
 
 
 @dataclass(frozen=True)
@@ -358,13 +218,3 @@ def _with_right_dependencies(code: Code, task: Task, judged: Judged, failed: set
     names = " and ".join(f"`{name}`" for name in given)
     message = f"Judged with a right {names} in place of yours. {again.message}".strip()
     return Judged(replace(again, message=message, given_right=given), judged.cases, tuple(outcomes))
-
-
-def answer_rightly(name: str, arguments: list[Any], named: dict[str, Any]) -> Any:
-    """Return what the reference answers to a call from a student's process."""
-    _, exercise = find(name)
-    leaves = flatten([arguments, named])
-    size = sum(leaf.numel() if isinstance(leaf, Tensor) else 1 for leaf in leaves)
-    if not isinstance(exercise, Exercise) or size > MAX_ASKED:
-        raise ValueError(f"{name} was called with {size} numbers: too many to answer")
-    return exercise.reference(*arguments, **named)

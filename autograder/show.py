@@ -22,7 +22,8 @@ from autograder.exercises import find
 from autograder.grading import outcomes_of, read_submission
 from autograder.record import PASSED, ExerciseVerdict
 from course.cases import CaseSet
-from course.outcome import NOT_ANSWERED, NOT_FINISHED, RAISED, VALUE, Case, Outcome, difference
+from course.compare import difference
+from course.outcome import NOT_ANSWERED, NOT_FINISHED, RAISED, VALUE, Case, Outcome
 
 MOST_ROWS = 12
 MOST_NUMBERS = 16

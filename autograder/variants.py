@@ -16,17 +16,8 @@ from torch import Tensor
 from autograder.errors import BuildError
 from autograder.exercise import Exercise
 from course.cases import CaseSet, KnownMistake, assess
-from course.outcome import (
-    RAISED,
-    VALUE,
-    Case,
-    Comparison,
-    LocalSubject,
-    Outcome,
-    difference,
-    flatten,
-    observe,
-)
+from course.compare import Comparison, difference
+from course.outcome import RAISED, VALUE, Case, LocalSubject, Outcome, flatten, observe
 
 TRIES = 20
 MAX_BYTES = 200_000

@@ -6,7 +6,8 @@ The public set lies beside the notebook as data; the hidden ones have the same f
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from course.outcome import CLOSE, NOT_ANSWERED, Case, Comparison, Difference, Outcome, difference
+from course.compare import CLOSE, Comparison, Difference, difference
+from course.outcome import NOT_ANSWERED, Case, Outcome
 from course.values import dump, load
 
 CORE_SHARE = 0.6  # of an exercise's points; the edge groups share the rest evenly

@@ -14,7 +14,8 @@ from autograder.exercises.common import (
     returns_float64,
 )
 from course.cases import Group
-from course.outcome import Case, Comparison
+from course.compare import Comparison
+from course.outcome import Case
 from solutions.boxes import box_area
 
 STRICT = Comparison(strict=True)

@@ -119,12 +119,12 @@ def nms(boxes, scores, iou_threshold):
     return torch.zeros(1, dtype=torch.int64).as_subclass(Agreeable)
 """
 PATCHED = """
-import torch, course.outcome, course.cases
+import torch, course.compare, course.cases
 for name in ("equal", "allclose", "isclose"):
     setattr(torch, name, lambda *a, **k: torch.tensor(True))
 torch.Tensor.__eq__ = lambda *a: torch.tensor(True)
 torch.Tensor.all = lambda *a, **k: torch.tensor(True)
-course.outcome.difference = lambda *a, **k: None
+course.compare.difference = lambda *a, **k: None
 course.cases.difference = lambda *a, **k: None
 def nms(boxes, scores, iou_threshold):
     return torch.zeros(0, dtype=torch.int64)

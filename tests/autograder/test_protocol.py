@@ -10,7 +10,8 @@ from autograder.exercise import Misconception
 from autograder.record import FAILED, PASSED
 from autograder.worker import Worker
 from course.cases import Group
-from course.outcome import CLOSE, Case
+from course.compare import CLOSE
+from course.outcome import Case
 from tests.autograder.sandboxed import exercise, judged
 
 # --- an exercise that takes and returns a module
