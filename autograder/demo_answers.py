@@ -1,7 +1,8 @@
 """What the students of the demo class write: answers to 03_nms in many styles, right and wrong.
 
 Each is the source of one notebook cell. The names that a cell may use are those of the lesson:
-torch, Tensor, and what the cells before it defined.
+torch, Tensor, and what the cells before it defined. The file is long because it is a collection:
+nothing in it calls anything else in it.
 """
 
 KEPT = 'kept_by_hand = ["blue", "purple"]'

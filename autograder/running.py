@@ -23,7 +23,7 @@ MAX_RESTARTS = 6  # fresh processes for one submission whose code keeps ending t
 MAX_ASKED = 50_000  # numbers in the arguments of a function answered in the student's place
 
 ENDINGS = {
-    TOO_LONG: "did not finish: is there an endless loop?",
+    TOO_LONG: "did not finish (an endless loop?)",
     TOO_MUCH_MEMORY: "needed more memory than there is",
     BROKE_PROTOCOL: "disturbed the process that ran it",
 }

@@ -1,12 +1,14 @@
 """The program inside the sandbox: it runs a student's cells and calls their functions.
 
 Nothing here is trusted by the grader: whatever this process says is data to be compared. It knows
-no case, no expected value and no secret; it holds one socket. Started as
+no case, no expected value and no secret; it holds one socket. It is one file, long as it is,
+because nothing else of the grader's is bound into the sandbox. Started as
 `python -I -S inside.py MODE PACKAGES FILTER FD`, MODE being
 
 - `warm`: import the libraries, then fork a child in namespaces of its own for each socket that
   arrives on FD; the parent runs no student's code.
 - `cold`: be that child at once, FD being its socket; the sandbox around it is its own.
+- `open`: the same without any sandbox, limits or filter (`--no-sandbox`).
 """
 
 import array
