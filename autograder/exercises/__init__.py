@@ -1,10 +1,26 @@
-"""What is graded: one module an assignment defines its TOPIC."""
+"""What is graded: one package an assignment defines its TOPIC."""
 
 from autograder.errors import UsageError
 from autograder.exercise import Exercise, Question, Topic, WrittenAnswer
-from autograder.exercises import nms
+from autograder.exercises import (
+    mask_rcnn_heads,
+    mean_ap,
+    nms,
+    rcnn_transforms,
+    rpn,
+    sliding_windows,
+    transposed_conv,
+)
 
-TOPICS = (nms.TOPIC,)
+TOPICS = (
+    sliding_windows.TOPIC,
+    rcnn_transforms.TOPIC,
+    nms.TOPIC,
+    mean_ap.TOPIC,
+    rpn.TOPIC,
+    transposed_conv.TOPIC,
+    mask_rcnn_heads.TOPIC,
+)
 Item = Exercise | Question | WrittenAnswer
 
 

@@ -7,8 +7,41 @@ import nbgrader.api
 import pytest
 
 from autograder.course_config import find_alembic
+from autograder.lesson import LESSONS, read_lesson
+from autograder.plan import WRITTEN
 from autograder.session import Session
 from autograder.worker import Worker
+from tests.autograder import exercise_rules as rules
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the rules of every assignment what they are tested on."""
+    owner = metafunc.cls
+    if owner is None or not issubclass(owner, rules.ExerciseRules):
+        return
+    topic, names = rules.topic_of(owner.assignment), set(metafunc.fixturenames)
+    if {"name", "style"} <= names:
+        metafunc.parametrize(("name", "style"), rules.right_answers(owner.assignment))
+    if {"name", "mistake"} <= names:
+        pairs = [(e.name, known.name) for e in topic.exercises for known in e.misconceptions]
+        metafunc.parametrize(("name", "mistake"), pairs)
+    if "exercise_name" in names:
+        metafunc.parametrize("exercise_name", [exercise.name for exercise in topic.exercises])
+    if "idle" in names:
+        metafunc.parametrize("idle", rules.IDLE)
+    if "natural" in names:
+        metafunc.parametrize("natural", rules.natural_mistakes(owner.assignment))
+    if "edge_mistake" in names:
+        metafunc.parametrize("edge_mistake", owner.edge, ids=lambda e: f"{e[0]}-{e[1]}")
+    if "core_mistake" in names:
+        metafunc.parametrize("core_mistake", owner.core, ids=lambda e: f"{e[0]}-{e[1]}")
+    if "question" in names:
+        metafunc.parametrize("question", topic.questions, ids=lambda q: q.name)
+    if "written" in names:
+        lesson = read_lesson(LESSONS / f"{owner.assignment}.py")
+        points = {cell.name: cell.points for cell in lesson.cells if cell.kind == WRITTEN}
+        pairs = [(written, points[written.name]) for written in topic.written]
+        metafunc.parametrize(("written", "points"), pairs, ids=[w.name for w, _ in pairs])
 
 
 @pytest.fixture(scope="session")

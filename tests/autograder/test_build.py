@@ -258,7 +258,7 @@ def test_what_decides_a_release_includes_the_reference_and_all_that_draws_cases(
     sources = deciding_sources(TOPIC.exercises)
     assert set(sources) == {TOPIC.exercises[0].draw.__module__, "solutions.boxes"}
     assert "def box_iou" in sources["solutions.boxes"]
-    assert "autograder.exercises.common" in deciding_sources(topics()["03_nms"].exercises)
+    assert "autograder.exercises.drawing" in deciding_sources(topics()["03_nms"].exercises)
 
 
 def told_another_way(topic):

@@ -1,94 +1,23 @@
 """Exercises of 03_nms: right answers of any style pass, wrong ones are named, idle ones get 0."""
 
-import ast
-import runpy
-from functools import cache
-from pathlib import Path
-
 import pytest
 import torch
 
 from autograder.errors import UsageError
 from autograder.exercise import Exercise, Question, WrittenAnswer
-from autograder.exercises import find, topics
-from autograder.exercises.greedy_nms import greedy
-from autograder.variants import hidden_cases, public_cases
-from course.cases import CORE_SHARE, assess
-from course.outcome import LocalSubject, observe
+from autograder.exercises import find
+from autograder.exercises.nms.greedy_nms import greedy
 from solutions.boxes import box_iou
+from tests.autograder.exercise_rules import ExerciseRules, judged, topic_of
+from tests.autograder.exercise_rules import hidden as hidden_of
 
-ANSWERS = Path(__file__).parent / "answers" / "nms"
-STYLES = sorted(path.stem for path in ANSWERS.glob("right_*.py"))
-TOPIC = topics()["03_nms"]
+ASSIGNMENT = "03_nms"
+TOPIC = topic_of(ASSIGNMENT)
 EXERCISES = {exercise.name: exercise for exercise in TOPIC.exercises}
-SECRETS = [bytes([number]) * 32 for number in range(20)]
-MISTAKES = [(name, known.name) for name, e in EXERCISES.items() for known in e.misconceptions]
 
 
-@cache
 def hidden(name):
-    """Return one variant from each of 20 secrets."""
-    return [hidden_cases(EXERCISES[name], secret, number=0) for secret in SECRETS]
-
-
-@cache
-def answers(stem):
-    return runpy.run_path(str(ANSWERS / f"{stem}.py"))
-
-
-def judged(function, case_set):
-    subject = LocalSubject(function)
-    return assess(case_set, [observe(subject, case) for case in case_set.cases])
-
-
-def failed_groups(name, mistake, case_set):
-    known = next(known for known in case_set.mistakes if known.name == mistake)
-    found = assess(case_set, known.outcomes)
-    return {result.group.name for result in found.groups if not result.passed}
-
-
-@pytest.mark.filterwarnings("ignore:this IoU is slow")
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", EXERCISES)
-def test_a_right_answer_of_any_style_gets_full_marks(name, style):
-    for case_set in (public_cases(EXERCISES[name]), *hidden(name)):
-        found = judged(answers(style)[name], case_set)
-        assert found.first_failure is None
-        assert found.score == 1
-
-
-@pytest.mark.parametrize(("name", "mistake"), MISTAKES)
-def test_every_misconception_loses_points_and_is_the_one_named(name, mistake):
-    for case_set in (public_cases(EXERCISES[name]), *hidden(name)):
-        known = next(known for known in case_set.mistakes if known.name == mistake)
-        found = assess(case_set, known.outcomes)
-        assert found.score < 1
-        assert found.mistake.name == mistake
-
-
-NATURAL = [name for name in answers("natural_mistakes") if "__" in name.strip("_")]
-
-
-@pytest.mark.parametrize("natural", NATURAL)
-def test_a_mistake_is_named_although_the_answer_has_a_second_fault_at_an_edge(natural):
-    name, mistake = natural.split("__")
-    for case_set in hidden(name):
-        found = judged(answers("natural_mistakes")[natural], case_set)
-        assert found.mistake.name == mistake
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_an_unknown_mistake_at_the_core_gets_no_name_though_an_edge_looks_known(name):
-    right = EXERCISES[name].reference
-
-    def halves(*arguments):
-        if len(arguments[0]) == 0:
-            raise IndexError("as crashes_on_no_boxes does")
-        result = right(*arguments)
-        return tuple(part[::2] for part in result) if isinstance(result, tuple) else result[::2]
-
-    for case_set in hidden(name):
-        assert judged(halves, case_set).mistake is None
+    return hidden_of(ASSIGNMENT, name)
 
 
 # Each fails these groups and no other: the rest of such an answer is right and is paid.
@@ -122,15 +51,6 @@ EDGE_MISTAKES = [
     ("soft_nms", "returns_float64", {"types"}),
 ]
 
-
-@pytest.mark.parametrize(("name", "mistake", "groups"), EDGE_MISTAKES)
-def test_a_mistake_at_an_edge_loses_that_edge_and_nothing_else(name, mistake, groups):
-    for case_set in hidden(name):
-        assert failed_groups(name, mistake, case_set) == groups
-        known = next(known for known in case_set.mistakes if known.name == mistake)
-        assert CORE_SHARE <= assess(case_set, known.outcomes).score < 1
-
-
 # What the function is for: without it there are no points, however many edges pass.
 CORE_MISTAKES = [
     ("box_area", "plus_one_pixel"),
@@ -151,37 +71,24 @@ CORE_MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "mistake"), CORE_MISTAKES)
-def test_a_mistake_at_the_core_scores_nothing(name, mistake):
-    for case_set in hidden(name):
-        known = next(known for known in case_set.mistakes if known.name == mistake)
-        assert assess(case_set, known.outcomes).score == 0
+class TestNms(ExerciseRules):
+    assignment = ASSIGNMENT
+    core = CORE_MISTAKES
+    edge = EDGE_MISTAKES
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_a_stub_is_not_answered_and_scores_nothing(name):
-    found = judged(answers("unanswered")[name], hidden(name)[0])
-    assert not found.answered
-    assert found.score == 0
-    assert found.mistake is None
+def test_an_unknown_mistake_at_the_core_gets_no_name_though_an_edge_looks_known(name):
+    right = EXERCISES[name].reference
 
+    def halves(*arguments):
+        if len(arguments[0]) == 0:
+            raise IndexError("as crashes_on_no_boxes does")
+        result = right(*arguments)
+        return tuple(part[::2] for part in result) if isinstance(result, tuple) else result[::2]
 
-IDLE = {
-    "nothing": lambda *arguments: None,
-    "its first argument": lambda *arguments: arguments[0],
-    "its second argument": lambda *arguments: arguments[-1],
-    "a copy of the boxes": lambda *arguments: arguments[0].clone(),
-    "every index": lambda *arguments: torch.arange(len(arguments[0])),
-    "zeros": lambda *arguments: torch.zeros(len(arguments[0])),
-    "a number": lambda *arguments: 1.0,
-}
-
-
-@pytest.mark.parametrize("idle", IDLE)
-@pytest.mark.parametrize("name", EXERCISES)
-def test_an_answer_that_does_no_work_scores_nothing(name, idle):
     for case_set in hidden(name):
-        assert judged(IDLE[idle], case_set).score == 0
+        assert judged(halves, case_set).mistake is None
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -223,17 +130,6 @@ def test_boxes_are_few_lawful_and_exact_in_float32(name):
                     assert torch.equal(boxes * 4, (boxes * 4).round())
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_sentences_say_the_rule_and_no_code(name):
-    exercise = EXERCISES[name]
-    told = [*exercise.groups, *exercise.misconceptions]
-    for item in told:
-        assert item.sentence.endswith(".")
-        assert not any(word in item.sentence for word in ("torch", "clamp", "argsort", "[:", "`"))
-    assert len({item.sentence for item in told}) == len(told)
-    assert len(exercise.misconceptions) >= 6
-
-
 def test_every_exercise_is_found_by_its_name():
     assert find("nms") == (TOPIC, EXERCISES["nms"])
     assert isinstance(find("soft_nms")[1], Exercise)
@@ -242,7 +138,7 @@ def test_every_exercise_is_found_by_its_name():
 
 
 def test_an_unknown_exercise_is_refused_with_the_names_that_exist():
-    with pytest.raises(UsageError, match=r"exercise must be one of box_area, .*, got 'nsm'"):
+    with pytest.raises(UsageError, match=r"exercise must be one of .*box_area, .*, got 'nsm'"):
         find("nsm")
 
 
@@ -266,18 +162,3 @@ def test_the_lectures_example_has_the_answer_that_nms_gives():
     assert find("kept_by_hand")[1].answer == kept_in_lecture(0.7)
     counts = [len(kept_in_lecture(threshold)) for threshold in (0, 0.5, 0.76, 0.8)]
     assert find("kept_counts")[1].answer == counts
-
-
-@pytest.mark.parametrize("question", TOPIC.questions, ids=lambda question: question.name)
-def test_a_questions_example_and_wrong_answers_have_its_form_and_are_wrong(question):
-    for value in (question.example, *map(ast.literal_eval, question.wrong)):
-        assert value != question.answer
-        assert {type(item) for item in value} == {type(item) for item in question.answer}
-    names = [name for name, _ in question.wrong.values()]
-    assert len(set(names)) == len(names)
-
-
-def test_the_marking_guide_shares_out_two_points():
-    lines = find("why_not_lower")[1].guide.splitlines()
-    shares = [float(line.split()[1]) for line in lines if line.startswith("- ")]
-    assert sum(shares) == 2

@@ -9,7 +9,7 @@ import torch
 from autograder.errors import BuildError
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises import find
-from autograder.exercises.common import redraw
+from autograder.exercises.drawing import redraw
 from autograder.variants import MAX_BYTES, draw, hidden_cases, public_cases, validate
 from course.cases import CaseSet, Group, assess
 from course.outcome import Case

@@ -5,22 +5,16 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
-from autograder.exercises.common import (
+from autograder.exercises.drawing import NO_BOXES, NO_TORCHVISION, STRICT, quarters, random_boxes
+from autograder.exercises.shared_mistakes import (
     changes_its_input,
     crashes_on_no_boxes,
-    quarters,
-    random_boxes,
     returns_float32,
     returns_float64,
 )
 from course.cases import Group
-from course.compare import Comparison
 from course.outcome import Case
 from solutions.boxes import box_area
-
-STRICT = Comparison(strict=True)
-NO_BOXES = torch.zeros(0, 4)
-NO_TORCHVISION = {"torchvision": "torchvision.ops has this very function: here you write it."}
 
 AREA_GROUPS = (
     Group("boxes", "The area of a box is its width times its height, one number for each box."),

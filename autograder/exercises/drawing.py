@@ -1,4 +1,4 @@
-"""Drawing boxes and scores for cases, and the misconceptions that many exercises share.
+"""Drawing boxes and scores for cases.
 
 Coordinates are whole quarters of a pixel, so that float32 holds them exactly: an answer that works
 in float64, or that moves the boxes of each class far apart, computes the very same overlaps.
@@ -13,13 +13,16 @@ import torch
 from torch import Tensor
 
 from autograder.errors import BuildError
-from autograder.exercise import Misconception
+from course.compare import Comparison
 from solutions.boxes import box_iou
 
 MARGIN = 1e-4  # no IoU is nearer to a threshold than this, ties that are meant apart
 REDRAWS = 1000
 SPACING = 100  # pixels from one pile to the next: piles never touch
 SIDES = (20, 40)
+NO_BOXES = torch.zeros(0, 4)
+STRICT = Comparison(strict=True)
+NO_TORCHVISION = {"torchvision": "torchvision.ops has this very function: here you write it."}
 T = TypeVar("T")
 
 
@@ -142,79 +145,3 @@ def _overlap_table(data: bytes, dtype: str) -> list[list[float]]:
 def clear_of(boxes: Tensor, iou_threshold: float) -> bool:
     """Return whether no IoU lies so near to the threshold that rounding decides."""
     return bool(((overlaps(boxes) - iou_threshold).abs() > MARGIN).all())
-
-
-def crashes_on_no_boxes(function: Callable[..., Any]) -> Misconception:
-    """An answer that indexes, stacks or takes a maximum before it looks whether there is a box."""
-
-    def crashes(*arguments: Any) -> Any:
-        if any(isinstance(item, Tensor) and item.numel() == 0 for item in arguments):
-            raise IndexError("no boxes")
-        return function(*arguments)
-
-    sentence = (
-        "It fails when there are no boxes, as in an image where nothing was found: think about "
-        "the empty input first, and return the empty result."
-    )
-    return Misconception("crashes_on_no_boxes", sentence, crashes)
-
-
-def float_indices_of_no_boxes(function: Callable[..., Any]) -> Misconception:
-    """An answer that makes a tensor of an empty list, which is float32."""
-
-    def floats(*arguments: Any) -> Any:
-        result = function(*arguments)
-        if isinstance(result, tuple):
-            return (torch.tensor([]), *result[1:]) if len(result[0]) == 0 else result
-        return torch.tensor([]) if len(result) == 0 else result
-
-    sentence = (
-        "When nothing is kept it returns an empty tensor of floats, which cannot index anything: "
-        "a tensor made of an empty list is float unless its dtype is given. Indices are int64."
-    )
-    return Misconception("float_indices_of_no_boxes", sentence, floats)
-
-
-def changes_its_input(
-    function: Callable[..., Any], change: Callable[..., Any], how: str
-) -> Misconception:
-    """An answer whose result is right and that leaves its input changed."""
-
-    def changes(*arguments: Any) -> Any:
-        result = function(*arguments)
-        change(*arguments)
-        return result
-
-    sentence = (
-        f"The result is right, but the input is another afterwards: {how}. Whoever calls the "
-        "function still needs those tensors, so work on a copy or on new tensors."
-    )
-    return Misconception("changes_its_input", sentence, changes)
-
-
-def returns_float32(function: Callable[..., Any]) -> Misconception:
-    """An answer whose floats are float32 whatever it is given."""
-    sentence = (
-        "It returns float32 also where float64 was given: the result has the dtype of the input, "
-        "so make new tensors with the dtype of the old ones."
-    )
-    return Misconception("returns_float32", sentence, _cast(function, torch.float32))
-
-
-def returns_float64(function: Callable[..., Any]) -> Misconception:
-    """An answer whose floats are float64 whatever it is given."""
-    sentence = (
-        "It returns float64 also where float32 was given: you may compute in float64, but the "
-        "result has the dtype of the input."
-    )
-    return Misconception("returns_float64", sentence, _cast(function, torch.float64))
-
-
-def _cast(function: Callable[..., Any], dtype: torch.dtype) -> Callable[..., Any]:
-    def cast(*arguments: Any) -> Any:
-        result = function(*arguments)
-        if isinstance(result, tuple):
-            return tuple(part.to(dtype) if part.is_floating_point() else part for part in result)
-        return result.to(dtype)
-
-    return cast

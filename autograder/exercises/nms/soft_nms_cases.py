@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercises.box_area import NO_BOXES, STRICT
-from autograder.exercises.common import (
+from autograder.exercises.drawing import (
+    NO_BOXES,
+    STRICT,
     boxes_apart,
     distinct_scores,
     piles,
@@ -17,7 +18,7 @@ from autograder.exercises.common import (
     redraw,
     shuffled,
 )
-from autograder.exercises.nms_cases import NO_SCORES
+from autograder.exercises.nms.nms_cases import NO_SCORES
 from course.cases import Group
 from course.outcome import Case
 from solutions.boxes import box_iou

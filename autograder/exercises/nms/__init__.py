@@ -1,11 +1,11 @@
 """What is graded in 03_nms: measures of boxes, non-maximum suppression, two questions, one text."""
 
 from autograder.exercise import Question, Topic, WrittenAnswer
-from autograder.exercises.box_area import BOX_AREA
-from autograder.exercises.box_iou import BOX_IOU
-from autograder.exercises.greedy_nms import NMS
-from autograder.exercises.nms_per_class import NMS_PER_CLASS
-from autograder.exercises.soft_nms import SOFT_NMS
+from autograder.exercises.nms.box_area import BOX_AREA
+from autograder.exercises.nms.box_iou import BOX_IOU
+from autograder.exercises.nms.greedy_nms import NMS
+from autograder.exercises.nms.nms_per_class import NMS_PER_CLASS
+from autograder.exercises.nms.soft_nms import SOFT_NMS
 
 # The lecture's dogs: blue .9, orange .8, purple .75, yellow .7; IoU(blue, orange) = .78,
 # IoU(purple, yellow) = .74, IoU(blue, purple) = .05, IoU(blue, yellow) = .07; threshold .7.

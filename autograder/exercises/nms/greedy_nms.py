@@ -7,14 +7,13 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
-from autograder.exercises.box_area import NO_TORCHVISION
-from autograder.exercises.common import (
+from autograder.exercises.drawing import NO_TORCHVISION, overlap_table
+from autograder.exercises.nms.nms_cases import NMS_GROUPS, draw_nms
+from autograder.exercises.shared_mistakes import (
     changes_its_input,
     crashes_on_no_boxes,
     float_indices_of_no_boxes,
-    overlap_table,
 )
-from autograder.exercises.nms_cases import NMS_GROUPS, draw_nms
 from solutions.nms import nms
 
 # The misconceptions run over lists: build calls them some thousand times.

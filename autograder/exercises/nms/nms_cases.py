@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercises.box_area import NO_BOXES, STRICT
-from autograder.exercises.common import (
+from autograder.exercises.drawing import (
+    NO_BOXES,
+    STRICT,
     boxes_apart,
     chain,
     clear_of,

@@ -8,26 +8,30 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
-from autograder.exercises.box_area import NO_BOXES, NO_TORCHVISION, STRICT
-from autograder.exercises.common import (
+from autograder.exercises.drawing import (
+    NO_BOXES,
+    NO_TORCHVISION,
+    STRICT,
     boxes_apart,
-    changes_its_input,
-    crashes_on_no_boxes,
     distinct_scores,
-    float_indices_of_no_boxes,
     overlap_table,
     random_boxes,
     redraw,
     shuffled,
 )
-from autograder.exercises.greedy_nms import BY_INDEX, best_first, greedy, indices, kept
-from autograder.exercises.nms_cases import (
+from autograder.exercises.nms.greedy_nms import BY_INDEX, best_first, greedy, indices, kept
+from autograder.exercises.nms.nms_cases import (
     AT_THE_THRESHOLD,
     NO_BOXES_GROUP,
     NO_SCORES,
     telling_piles,
     threshold_for,
     ties,
+)
+from autograder.exercises.shared_mistakes import (
+    changes_its_input,
+    crashes_on_no_boxes,
+    float_indices_of_no_boxes,
 )
 from course.cases import Group
 from course.outcome import Case

@@ -9,21 +9,20 @@ from typing import Any
 from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
-from autograder.exercises.box_area import NO_TORCHVISION
-from autograder.exercises.common import (
-    changes_its_input,
-    crashes_on_no_boxes,
-    float_indices_of_no_boxes,
-    overlap_table,
-    returns_float32,
-    returns_float64,
-)
-from autograder.exercises.greedy_nms import CROSSED_OFF, cross_off, indices
-from autograder.exercises.soft_nms_cases import (
+from autograder.exercises.drawing import NO_TORCHVISION, overlap_table
+from autograder.exercises.nms.greedy_nms import CROSSED_OFF, cross_off, indices
+from autograder.exercises.nms.soft_nms_cases import (
     SCORE_THRESHOLD,
     SIGMA,
     SOFT_NMS_GROUPS,
     draw_soft_nms,
+)
+from autograder.exercises.shared_mistakes import (
+    changes_its_input,
+    crashes_on_no_boxes,
+    float_indices_of_no_boxes,
+    returns_float32,
+    returns_float64,
 )
 from solutions.nms import soft_nms
 

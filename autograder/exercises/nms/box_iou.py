@@ -7,22 +7,24 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
-from autograder.exercises.box_area import (
-    IN_PLACE,
+from autograder.exercises.drawing import (
     NO_BOXES,
     NO_TORCHVISION,
-    PLUS_ONE,
     STRICT,
+    boxes_around,
+    quarters,
+    random_boxes,
+)
+from autograder.exercises.nms.box_area import (
+    IN_PLACE,
+    PLUS_ONE,
     XYWH,
     area_of_pixels,
     to_width_and_height_in_place,
 )
-from autograder.exercises.common import (
-    boxes_around,
+from autograder.exercises.shared_mistakes import (
     changes_its_input,
     crashes_on_no_boxes,
-    quarters,
-    random_boxes,
     returns_float32,
     returns_float64,
 )

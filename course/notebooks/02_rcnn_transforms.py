@@ -1,0 +1,2 @@
+# %% [markdown]
+# # 02 · R-CNN: from regions to boxes

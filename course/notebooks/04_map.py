@@ -1,0 +1,2 @@
+# %% [markdown]
+# # 04 · How good is a detector? Mean average precision

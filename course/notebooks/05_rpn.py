@@ -1,0 +1,2 @@
+# %% [markdown]
+# # 05 · Fast, Faster, single stage

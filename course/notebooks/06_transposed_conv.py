@@ -1,0 +1,2 @@
+# %% [markdown]
+# # 06 · Segmentation: down, and up again
