@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from solutions.average_precision import (
 
 # Of these numbers of objects no recall but 0, 1/2 and 1 is one of COCO's 101 levels, whose last
 # bit depends on how they are written.
-NUMBERS = (3, 6, 7, 9, 11, 13)
+NUMBERS = (3, 6, 7, 9, 13)
 APART = 3e-4  # two answers differ by so much where a case is to tell them apart
 NOTHING = torch.zeros(0, dtype=torch.float64)
 Curve = tuple[Tensor, Tensor]
@@ -42,7 +43,7 @@ def ranking(rng: np.random.Generator, true: int, false: int) -> list[bool]:
         return flags
 
     def fits(drawn: list[bool]) -> bool:
-        return any(not before and after for before, after in zip(drawn, drawn[1:], strict=False))
+        return any(not before and after for before, after in pairwise(drawn))
 
     return redraw(lambda: [flags[i] for i in rng.permutation(len(flags))], fits)
 
@@ -197,14 +198,14 @@ def _curve(hits: Sequence[bool], num_gt: int) -> Curve:
 def draw_curves(
     rng: np.random.Generator, mistakes: Sequence[Callable[[Tensor, Tensor], Any]], right: Any
 ) -> list[Case]:
-    """Return curves; on the first ones all of `mistakes` show."""
+    """Return curves; on the first ones all of `mistakes` show and are told apart."""
 
-    def telling(true: int, false: int, num_gt: int) -> Curve:
+    def telling(true: int, false: int, num_gt: int, *, apart: bool = False) -> Curve:
         def fits(drawn: Curve) -> bool:
-            results = [float(mistake(*drawn)) for mistake in mistakes]
-            gaps = np.abs(np.subtract.outer(results, [*results, float(right(*drawn))]))
-            np.fill_diagonal(gaps, 1.0)
-            return bool((gaps > APART).all())
+            results = np.array([float(mistake(*drawn)) for mistake in mistakes])
+            gaps = np.abs(np.subtract.outer(results, results)) + np.eye(len(results))
+            shows = bool((np.abs(results - float(right(*drawn))) > APART).all())
+            return shows and (not apart or bool((gaps > APART).all()))
 
         return redraw(lambda: _curve(ranking(rng, true, false), num_gt), fits)
 
@@ -212,7 +213,7 @@ def draw_curves(
     true = _curve([True] * few + [False] * 2, few)
     single = telling(4, 6, many)
     return [
-        Case("curves that rise again", telling(few, 5, few)),
+        Case("curves that rise again", telling(few, 5, few, apart=True)),
         Case("curves that rise again", telling(4, 5, 6)),
         Case("curves that end early", telling(4, 4, many)),
         Case("curves that end early", telling(3, 3, 7)),
@@ -362,7 +363,7 @@ def _reached_only(precision: list[float], recall: list[float]) -> float:
 
 def _interpolated(precision: list[float], recall: list[float]) -> float:
     levels = np.linspace(0, 1, 101)
-    values = np.interp(levels, recall, envelope(precision))
+    values = np.interp(levels, recall, precision)
     return float(np.where(levels <= recall[-1], values, 0).mean())
 
 
@@ -434,8 +435,8 @@ AVERAGE_PRECISION_101 = Exercise(
         ),
         Misconception(
             "straight_lines",
-            "It draws straight lines between the points: at each level the best precision at that "
-            "recall or beyond counts, without anything in between.",
+            "It draws straight lines from point to point: at each level the best precision at that "
+            "recall or beyond counts, so the curve is made of steps.",
             INTERPOLATED,
         ),
         Misconception(

@@ -6,9 +6,10 @@ build calls them some thousand times.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from solutions.boxes import box_iou
@@ -79,8 +80,20 @@ RIGHT = Matching()
 
 
 def table(boxes: Tensor, gt_boxes: Tensor) -> list[list[float]]:
-    """Return the IoU of each detection with each ground truth."""
-    rows: list[list[float]] = box_iou(boxes.double(), gt_boxes.double()).tolist()
+    """Return the IoU of each detection with each ground truth, lists that must not be changed.
+
+    All misconceptions of an exercise ask for the same boxes, so the last answers are kept.
+    """
+    return _table(*(each.double().numpy().tobytes() for each in (boxes, gt_boxes)))
+
+
+@lru_cache(maxsize=512)
+def _table(first: bytes, second: bytes) -> list[list[float]]:
+    boxes, gt_boxes = (
+        torch.from_numpy(np.frombuffer(data, np.float64).reshape(-1, 4).copy())
+        for data in (first, second)
+    )
+    rows: list[list[float]] = box_iou(boxes, gt_boxes).tolist()
     return rows
 
 
@@ -186,8 +199,6 @@ class MeanOverClasses:
         self, images: Sequence[tuple[Tensor, Tensor, Tensor]], num_gt: int, threshold: float
     ) -> float:
         if self.pooled_boxes:
-            import torch
-
             parts = zip(*images, strict=True)
             images = [tuple(map(torch.cat, parts))]  # type: ignore[list-item]
         ranked: list[tuple[float, bool]] = []

@@ -104,6 +104,7 @@ def telling(
     return redraw(make, fits)
 
 
+VOC = MeanOverClasses()
 BY_IMAGE = MeanOverClasses(by_image=True)
 POOLED = MeanOverClasses(pooled_boxes=True)
 NOT_RANKED = MeanOverClasses(sorts=False)
@@ -146,11 +147,11 @@ MAP_GROUPS = (
 def draw_map(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
     several = dict(images=3, classes=3, thresholds=(0.5,))
-    found, truth, classes = telling(rng, mean_average_precision, CORE_MISTAKES, **several)  # type: ignore[arg-type]
-    again = telling(rng, mean_average_precision, CORE_MISTAKES, **several)  # type: ignore[arg-type]
+    found, truth, classes = telling(rng, VOC, CORE_MISTAKES, **several)  # type: ignore[arg-type]
+    again = telling(rng, VOC, CORE_MISTAKES, **several)  # type: ignore[arg-type]
     single = telling(
         rng,
-        mean_average_precision,
+        VOC,
         (BY_IMAGE, POOLED, NOT_RANKED, LEVELS),
         images=3,
         classes=1,
@@ -158,7 +159,7 @@ def draw_map(rng: np.random.Generator) -> list[Case]:
     )
     low = telling(
         rng,
-        mean_average_precision,
+        VOC,
         (ALWAYS_A_HALF,),
         images=2,
         classes=2,
@@ -261,6 +262,7 @@ MEAN_AVERAGE_PRECISION = Exercise(
     uses=("match_detections", "precision_recall", "average_precision", "box_iou"),
 )
 
+RIGHT = COCO(most=MOST)
 ONLY_A_HALF = COCO(thresholds=(0.5,), most=MOST)
 ONLY_3_QUARTERS = COCO(thresholds=(0.75,), most=MOST)
 NINE = COCO(thresholds=COCO_THRESHOLDS[:-1], most=MOST)
@@ -314,10 +316,10 @@ COCO_GROUPS = (
 def draw_coco(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
     found, truth, classes = telling(
-        rng, coco_map, COCO_CORE, images=3, classes=2, thresholds=COCO_THRESHOLDS
+        rng, RIGHT, COCO_CORE, images=3, classes=2, thresholds=COCO_THRESHOLDS
     )
-    single = telling(rng, coco_map, (ALL_POINTS,), images=2, classes=1, thresholds=COCO_THRESHOLDS)
-    taken = telling(rng, coco_map, (COCO_VOC,), images=2, classes=1, thresholds=COCO_THRESHOLDS)
+    single = telling(rng, RIGHT, (ALL_POINTS,), images=2, classes=1, thresholds=COCO_THRESHOLDS)
+    taken = telling(rng, RIGHT, (COCO_VOC,), images=2, classes=1, thresholds=COCO_THRESHOLDS)
     scores = [distinct_scores(rng, len(each["boxes"])) for each in truth]
     perfect = [{**each, "scores": own} for each, own in zip(truth, scores, strict=True)]
     return [
