@@ -199,7 +199,11 @@ def test_a_wheel_needs_the_checkout(tmp_path):
     ("old", "new", "message"),
     [
         ("[build-system]", "[build-system", "course/pyproject.toml must give a wheel, got: "),
-        ('packages = ["course"]', 'packages = ["course", "course.notebooks"]', "got course/noteb"),
+        (
+            'packages = ["course", ',
+            'packages = ["course", "course.notebooks", ',
+            "got course/noteb",
+        ),
     ],
 )
 def test_a_wheel_that_cannot_be_built_or_holds_more_is_refused(tmp_path, old, new, message):
@@ -210,7 +214,8 @@ def test_a_wheel_that_cannot_be_built_or_holds_more_is_refused(tmp_path, old, ne
     where = '"course" = "."'
     text = text.replace(old, new).replace(where, f'{where}, "course.notebooks" = "notes"')
     (sources / "pyproject.toml").write_text(text)
-    for folder in (sources, sources / "notes"):
+    for folder in (sources, *(sources / name for name in ("notes", "draw", "scenes"))):
+        folder.mkdir(exist_ok=True)
         (folder / "__init__.py").write_text("")
     with pytest.raises(BuildError, match=message):
         course_wheel(tmp_path / "wheels", sources)
