@@ -50,13 +50,17 @@ def average_precision(precision, recall):
 
 
 def average_precision_101(precision, recall):
-    total = 0.0
+    best = precision.tolist()
+    for k in range(len(best) - 2, -1, -1):
+        best[k] = max(best[k], best[k + 1])
+    total, k = 0.0, 0
+    recalls = recall.tolist()
     for level in range(101):
-        best = 0.0
-        for p, r in zip(precision.tolist(), recall.tolist(), strict=True):
-            if r >= level / 100 and p > best:
-                best = p
-        total += best
+        while k < len(recalls) and recalls[k] < level / 100:
+            k += 1
+        if k == len(recalls):
+            break
+        total += best[k]
     return total / 101
 
 

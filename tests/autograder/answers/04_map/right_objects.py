@@ -54,7 +54,7 @@ def average_precision(precision, recall):
 
 
 def average_precision_101(precision, recall):
-    pairs = list(zip(precision.tolist(), recall.tolist()))
+    pairs = [(p, r) for p, r in zip(precision.tolist(), recall.tolist()) if p > 0]
     levels = torch.linspace(0, 1, 101, dtype=torch.float64).tolist()
     return sum(max([p for p, r in pairs if r >= t - 1e-9], default=0) for t in levels) / 101
 
