@@ -4,11 +4,14 @@ All three are free to use: "astronaut" is by NASA (public domain), "cat" by Sté
 "coffee" by Rachel Michetti (both CC0).
 """
 
+import importlib.util
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from course.scenes.outlines import polygon_mask
 from course.scenes.record import Scene, annotated
@@ -127,10 +130,12 @@ def photograph(name: str) -> Scene:
 
 @cache
 def _annotated(name: str) -> Scene:
-    from skimage import data  # takes a while to import, and most lessons need none
-
     taken = PHOTOGRAPHS[name]
-    image = _shrunk(np.asarray(getattr(data, taken.source)()))
+    # `skimage.data` would do, but takes half a second to find a file that lies there anyway.
+    found = importlib.util.find_spec("skimage")
+    folder = Path(found.origin or "").parent if found else Path()
+    with Image.open(folder / "data" / f"{taken.source}.png") as opened:
+        image = _shrunk(np.array(opened.convert("RGB")))
     height, width = image.shape[:2]
     categories = tuple(dict.fromkeys(("void", *taken.things, taken.stuff)))
     semantic = np.full((height, width), categories.index(taken.stuff))
