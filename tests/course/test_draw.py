@@ -253,7 +253,8 @@ def test_numbers_stand_in_their_cells_and_marked_ones_are_bold():
 @pytest.mark.parametrize("side", [2, 8, 14])
 def test_numbers_stay_inside_of_their_cells(side):
     ax = draw.panels("", "", "", size=(side, side))[1]
-    draw.numbers(ax, -torch.rand(side, side) / 3, torch.ones(side, side))
+    values = torch.rand(side, side, generator=torch.Generator().manual_seed(side))
+    draw.numbers(ax, -values / 3, torch.ones(side, side))
     renderer = ax.figure.canvas.get_renderer()
     cell = ax.get_window_extent().width / side
     assert max(text.get_window_extent(renderer).width for text in ax.texts) <= cell
