@@ -41,9 +41,7 @@ def _groups(rule: str) -> tuple[Group, ...]:
             "Coordinates are continuous: halves and quarters of a pixel are kept.",
             edge=True,
         ),
-        Group(
-            "types", "The result has the dtype of the boxes, float32 or float64.", True, STRICT
-        ),
+        Group("types", "The result has the dtype of the boxes, float32 or float64.", True, STRICT),
     )
 
 

@@ -66,7 +66,9 @@ def draw_localization_loss(rng: np.random.Generator) -> list[Case]:
         Case("large logits", _far(rng)),
         Case("no images", _batch(rng, 0), gradients=True),
         Case("types", _batch(rng, 3)),
-        Case("types", tuple(item.double() if item.is_floating_point() else item for item in double)),
+        Case(
+            "types", tuple(item.double() if item.is_floating_point() else item for item in double)
+        ),
     ]
 
 

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 
-
 def weighted(rng: np.random.Generator, layer: nn.Module) -> nn.Module:
     """Fill a layer with weights that keep its outputs at the size of its inputs."""
     for parameter in layer.parameters():

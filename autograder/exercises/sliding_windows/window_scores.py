@@ -87,13 +87,13 @@ def _case(
 
     The classifier's weights are large enough to tell every window from every other.
     """
-    height, width = (
-        w + stride * (n - 1) + r for w, n, r in zip(window, grid, rest, strict=True)
-    )
-    features = 2 * (window[0] - 1) * (window[1] - 1)
-    layers = (nn.Conv2d(channels, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(features, 3))
+    height, width = (w + stride * (n - 1) + r for w, n, r in zip(window, grid, rest, strict=True))
+    layers: list[nn.Module] = [nn.Flatten(), nn.Linear(channels * window[0] * window[1], 3)]
+    if channels > 1:
+        inner = (window[0] - 1) * (window[1] - 1)
+        layers = [nn.Conv2d(channels, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(2 * inner, 3)]
     classifier = network(rng, *layers).to(dtype)
-    classifier[-1].weight.data *= 4
+    classifier[-1].weight.data *= 6
     image = brightness(rng, channels, height, width).to(dtype)
     return Case(group, (classifier, image, window, stride))
 
@@ -148,9 +148,7 @@ def _append_softmax(classifier: nn.Sequential, *rest: Any) -> None:
     classifier.append(nn.Softmax(dim=1))
 
 
-def _corner_exchanged(
-    classifier: nn.Module, image: Tensor, window: Size, stride: int
-) -> Tensor:
+def _corner_exchanged(classifier: nn.Module, image: Tensor, window: Size, stride: int) -> Tensor:
     """The row's number moves the window to the right, and the column's downwards."""
     padded = F.pad(image, (0, 60, 0, 60))
     rows, columns = scores(classifier, image, window, stride).shape[:2]
@@ -191,19 +189,19 @@ SLIDING_WINDOW_SCORES = Exercise(
             "best_class_only",
             "It gives the number of the best class: the result has the probabilities of all "
             "classes.",
-            after(sliding_window_scores, lambda result: result.argmax(dim=2)),
+            after(scores, lambda result: result.argmax(dim=2)),
         ),
         Misconception(
             "columns_before_rows",
             "Rows and columns are exchanged: the first axis counts rows, from top to bottom, the "
             "second columns.",
-            after(sliding_window_scores, lambda result: result.transpose(0, 1)),
+            after(scores, lambda result: result.transpose(0, 1)),
         ),
         Misconception(
             "looped_over_columns_first",
             "The windows were visited column by column, and then read as rows: the outer loop goes "
             "over the rows.",
-            after(sliding_window_scores, _columns_first),
+            after(scores, _columns_first),
         ),
         Misconception(
             "corner_exchanged",
@@ -215,13 +213,13 @@ SLIDING_WINDOW_SCORES = Exercise(
             "one_list",
             "All windows stand in one list, [windows, K]: the result has an axis for the rows and "
             "one for the columns.",
-            after(sliding_window_scores, lambda result: result.flatten(0, 1)),
+            after(scores, lambda result: result.flatten(0, 1)),
         ),
         Misconception(
             "batch_axis_kept",
             "Each entry still has the axis of the batch of one: the result has three axes, "
             "[rows, cols, K].",
-            after(sliding_window_scores, lambda result: result[:, :, None]),
+            after(scores, lambda result: result[:, :, None]),
         ),
         Misconception(
             "last_window_left_out",
@@ -238,7 +236,7 @@ SLIDING_WINDOW_SCORES = Exercise(
         Misconception(
             "ignores_the_stride",
             "It moves the window by one pixel whatever the stride is: use the argument.",
-            with_argument(sliding_window_scores, at=3, change=lambda stride: 1),
+            with_argument(scores, at=3, change=lambda stride: 1),
         ),
         Misconception(
             "windows_side_by_side",
@@ -255,10 +253,8 @@ SLIDING_WINDOW_SCORES = Exercise(
             "both directions.",
             partial(scores, right=lambda stride, window: 1),
         ),
-        changes_its_input(
-            sliding_window_scores, _append_softmax, "softmax was added to the classifier itself"
-        ),
-        returns_float32(sliding_window_scores),
-        returns_float64(sliding_window_scores),
+        changes_its_input(scores, _append_softmax, "softmax was added to the classifier itself"),
+        returns_float32(scores),
+        returns_float64(scores),
     ),
 )
