@@ -19,8 +19,8 @@ CLASSIFIER_GROUPS = (
     ),
     Group(
         "larger images",
-        "On a larger image there is one result for each window, in the shape [B, K, rows, columns]; "
-        "all layers but Flatten and the linear ones stay as they are.",
+        "On a larger image there is one result for each window, in the shape [B, K, rows, "
+        "columns]; all layers but Flatten and the linear ones stay as they are.",
     ),
     Group(
         "not square",

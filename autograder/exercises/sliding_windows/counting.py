@@ -236,7 +236,7 @@ BOX_GROUPS = (
 
 
 def draw_boxes(rng: np.random.Generator) -> list[Case]:
-    """Return the cases of one variant; the one that a loop over all sizes cannot do comes last."""
+    """Return the cases of one variant; last the one that a loop over all sizes cannot do."""
     odd, even = 2 * int(rng.integers(3, 9)) + 1, 2 * int(rng.integers(3, 9))
     length = int(rng.integers(5, 30))
     sides = [2 * int(n) + 1 for n in rng.choice(np.arange(2, 8), size=2, replace=False)]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises.drawing import STRICT
 from autograder.exercises.shared_mistakes import after, returns_float32, returns_float64
-from autograder.exercises.sliding_windows.networks import brightness, network
+from autograder.exercises.sliding_windows.networks import brightness, network, sharpen
 from course.cases import Group
 from course.outcome import Case
 from solutions.sliding_windows import dense_scores
@@ -62,7 +62,7 @@ def _case(
 ) -> Case:
     """Return an image for a network whose last layer tells its places well apart."""
     drawn = network(rng, *layers).to(dtype)
-    drawn[-1].weight.data *= 4
+    sharpen(drawn, 4)
     return Case(group, (drawn, brightness(rng, *shape).to(dtype)))
 
 

@@ -232,8 +232,8 @@ XYXY_TO_CXCYWH = Exercise(
         ),
         Misconception(
             "plus_one_pixel",
-            "It counts pixels: it adds 1 to each width and height. Coordinates are continuous here, "
-            "so a box from 2 to 5 is 3 wide.",
+            "It adds 1 to width and height, as if it counted pixels. Coordinates are continuous "
+            "here, so a box from 2 to 5 is 3 wide.",
             after(xyxy_to_cxcywh, lambda boxes: boxes + boxes.new_tensor([0, 0, 1, 1])),
         ),
         Misconception(

@@ -155,8 +155,8 @@ TO_FULLY_CONVOLUTIONAL = Exercise(
         ),
         Misconception(
             "activations_lost",
-            "The activations between the linear layers are gone, so that those layers collapse into "
-            "a single one: keep every layer that is not replaced, in its place.",
+            "The activations between the linear layers are gone, so that those layers collapse "
+            "into a single one: keep every layer that is not replaced, in its place.",
             _no_activations,
         ),
         Misconception(

@@ -86,8 +86,8 @@ def _case(
 
 def conv_of(weight: Tensor, bias: Tensor | None, **options: Any) -> nn.Conv2d:
     """Return the convolution of this weight [K, C, h, w] and bias [K]."""
-    outputs, channels, *kernel = weight.shape
-    conv = nn.Conv2d(channels, outputs, tuple(kernel), bias=bias is not None, **options)
+    outputs, channels, height, width = weight.shape
+    conv = nn.Conv2d(channels, outputs, (height, width), bias=bias is not None, **options)
     conv.weight.data = weight.detach().clone()
     if bias is not None and conv.bias is not None:
         conv.bias.data = bias.detach().clone()

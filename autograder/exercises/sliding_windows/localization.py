@@ -23,6 +23,7 @@ from course.outcome import Case
 from solutions.losses import localization_loss
 
 CLASSES = 3
+CROSS_ENTROPY = partial(F.cross_entropy, reduction="none")
 
 LOSS_GROUPS = (
     Group(
@@ -99,7 +100,7 @@ def _loss(
     box_weight: float = 1.0,
     *,
     distance: Callable[[Tensor], Tensor] = lambda errors: (errors**2).sum(dim=1),
-    named: Callable[[Tensor, Tensor], Tensor] = partial(F.cross_entropy, reduction="none"),
+    named: Callable[[Tensor, Tensor], Tensor] = CROSS_ENTROPY,
     class_weight: Callable[[float], float] = lambda weight: 1.0,
     weight: Callable[[float], float] = lambda weight: weight,
     class_sum: bool = False,

@@ -28,6 +28,13 @@ def network(rng: np.random.Generator, *layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(*[weighted(rng, deepcopy(layer)) for layer in layers])
 
 
+def sharpen(drawn: nn.Sequential, factor: float) -> None:
+    """Make the last layer's weights larger, so that its probabilities are clearly different."""
+    weight = drawn[-1].weight
+    assert isinstance(weight, Tensor)
+    weight.data *= factor
+
+
 def images(rng: np.random.Generator, *shape: int) -> Tensor:
     """Return numbers of about size 1, of the given shape."""
     return torch.from_numpy(rng.normal(size=shape)).float()

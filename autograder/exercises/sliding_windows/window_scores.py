@@ -18,7 +18,7 @@ from autograder.exercises.shared_mistakes import (
     returns_float64,
     with_argument,
 )
-from autograder.exercises.sliding_windows.networks import brightness, network
+from autograder.exercises.sliding_windows.networks import brightness, network, sharpen
 from course.cases import Group
 from course.outcome import Case
 from solutions.sliding_windows import sliding_window_scores
@@ -93,7 +93,7 @@ def _case(
         inner = (window[0] - 1) * (window[1] - 1)
         layers = [nn.Conv2d(channels, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(2 * inner, 3)]
     classifier = network(rng, *layers).to(dtype)
-    classifier[-1].weight.data *= 6
+    sharpen(classifier, 6)
     image = brightness(rng, channels, height, width).to(dtype)
     return Case(group, (classifier, image, window, stride))
 
