@@ -60,12 +60,12 @@ def draw_localization_loss(rng: np.random.Generator) -> list[Case]:
         Case("some images", _batch(rng, 2)),
         Case("box weight", (*_batch(rng, 4), weight)),
         Case("box weight", (*_batch(rng, 2), float(rng.choice([3.0, 5.0])))),
-        Case("gradients", (*_batch(rng, 4), 2.0), gradients=True),
+        Case("gradients", (*_batch(rng, 4), 2.0), gradients=(0, 1)),
         Case("one image", _batch(rng, 1)),
         Case("box weight 0", (*_batch(rng, 3), 0.0)),
         Case("exact boxes", (exact[0], exact[3].clone(), *exact[2:])),
         Case("large logits", _far(rng)),
-        Case("no images", _batch(rng, 0), gradients=True),
+        Case("no images", _batch(rng, 0), gradients=(0, 1)),
         Case("types", _batch(rng, 3)),
         Case(
             "types", tuple(item.double() if item.is_floating_point() else item for item in double)
