@@ -34,4 +34,10 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
-VIEWS: dict[str, View] = {"shapes": shapes}
+def has_a_graph(arguments: Sequence[Any], value: Any) -> Any:
+    """Return the value, and whether any gradient flows: a loss over nothing has to have a graph,
+    whichever of its inputs hangs on it."""
+    return {**value, "gradients": any(gradient is not None for gradient in value["gradients"])}
+
+
+VIEWS: dict[str, View] = {"shapes": shapes, "has_a_graph": has_a_graph}

@@ -65,7 +65,7 @@ def draw_localization_loss(rng: np.random.Generator) -> list[Case]:
         Case("box weight 0", (*_batch(rng, 3), 0.0)),
         Case("exact boxes", (exact[0], exact[3].clone(), *exact[2:])),
         Case("large logits", _far(rng)),
-        Case("no images", _batch(rng, 0), gradients=(0, 1)),
+        Case("no images", _batch(rng, 0), gradients=(0, 1), view="has_a_graph"),
         Case("types", _batch(rng, 3)),
         Case(
             "types", tuple(item.double() if item.is_floating_point() else item for item in double)

@@ -33,9 +33,10 @@ def cxcywh_to_xyxy__column_for_row(boxes):
 
 
 def cxcywh_to_xyxy__corner_for_centre(boxes):
-    """It also makes everything float32."""
-    x, y, w, h = boxes.unbind(1)
-    return torch.stack([x, y, x + w, y + h], dim=1).float()
+    """It also fails without boxes."""
+    if boxes.max() > 0:
+        x, y, w, h = boxes.unbind(1)
+    return torch.stack([x, y, x + w, y + h], dim=1)
 
 
 def xyxy_to_cxcywh__half_the_size_for_the_centre(boxes):
@@ -146,7 +147,6 @@ def sliding_window_scores__softmax_over_the_windows(classifier, image, window, s
 
 
 def sliding_window_scores__looped_over_columns_first(classifier, image, window, stride):
-    """It also makes everything float32."""
     xs = range(0, image.shape[2] - window[1] + 1, stride)
     ys = range(0, image.shape[1] - window[0] + 1, stride)
     scores = [
@@ -154,7 +154,7 @@ def sliding_window_scores__looped_over_columns_first(classifier, image, window, 
         for x in xs
         for y in ys
     ]
-    return torch.stack(scores).view(len(ys), len(xs), -1).float()
+    return torch.stack(scores).view(len(ys), len(xs), -1)
 
 
 def sliding_window_scores__columns_before_rows(classifier, image, window, stride):
@@ -180,18 +180,16 @@ def sliding_window_scores__last_window_left_out(classifier, image, window, strid
 
 
 def linear_to_conv__channels_last(linear, in_shape):
-    """It also needs a bias."""
     C, H, W = in_shape
-    conv = nn.Conv2d(C, linear.out_features, (H, W))
+    conv = nn.Conv2d(C, linear.out_features, (H, W), bias=linear.bias is not None)
     weight = linear.weight.data.view(linear.out_features, H, W, C)
     conv.weight.data = weight.permute(0, 3, 1, 2).contiguous()
-    conv.bias.data = linear.bias.data
+    conv.bias = linear.bias
     return conv
 
 
 def linear_to_conv__forgets_the_bias(linear, in_shape):
-    """It also makes everything float32."""
-    conv = nn.Conv2d(in_shape[0], linear.out_features, in_shape[1:], bias=False)
+    conv = nn.Conv2d(in_shape[0], linear.out_features, in_shape[1:], bias=False).to(linear.weight)
     conv.weight.data.copy_(linear.weight.data.view_as(conv.weight))
     return conv
 
@@ -206,17 +204,16 @@ def linear_to_conv__steps_by_its_own_size(linear, in_shape):
 
 
 def linear_to_conv__makes_float32(linear, in_shape):
-    """It also needs a bias."""
-    conv = nn.Conv2d(in_shape[0], linear.out_features, in_shape[1:])
+    conv = nn.Conv2d(in_shape[0], linear.out_features, in_shape[1:], bias=linear.bias is not None)
     with torch.no_grad():
         conv.weight.copy_(linear.weight.view_as(conv.weight))
-        conv.bias.copy_(linear.bias)
+        if linear.bias is not None:
+            conv.bias.copy_(linear.bias)
     return conv
 
 
 def linear_to_pointwise__padded(linear):
-    """It also makes everything float32."""
-    conv = nn.Conv2d(linear.in_features, linear.out_features, 1, padding=1)
+    conv = nn.Conv2d(linear.in_features, linear.out_features, 1, padding=1).to(linear.weight)
     if linear.bias is None:
         conv.bias = None
     conv.load_state_dict({k: v.reshape(getattr(conv, k).shape) for k, v in linear.state_dict().items()})
@@ -239,11 +236,9 @@ def to_fully_convolutional__activations_lost(classifier, in_shape):
 
 
 def to_fully_convolutional__channels_last(classifier, in_shape):
-    """It also fails on float64, and where Flatten comes first."""
     at = [type(layer).__name__ for layer in classifier].index("Flatten")
-    if at == 0:
-        raise ValueError("no features")
-    C, H, W = classifier[:at](torch.zeros(1, *in_shape)).shape[1:]
+    image = torch.zeros(1, *in_shape, dtype=next(classifier.parameters()).dtype)
+    C, H, W = classifier[:at](image).shape[1:]
     first = classifier[at + 1]
     conv = nn.Conv2d(C, first.out_features, (H, W), bias=first.bias is not None)
     weight = first.weight.data.view(-1, H, W, C).permute(0, 3, 1, 2)
@@ -277,13 +272,12 @@ def dense_scores__softmax_along_the_columns(network, image):
 
 
 def dense_scores__columns_before_rows(network, image):
-    return network(image[None])[0].softmax(dim=0).T
+    return network(image[None])[0].softmax(dim=0).permute(2, 1, 0)
 
 
 def dense_scores__read_in_another_order(network, image):
-    """It also makes everything float32."""
     scores = network(image[None]).softmax(dim=1)
-    return scores.reshape(scores.shape[2], scores.shape[3], scores.shape[1]).float()
+    return scores.reshape(scores.shape[2], scores.shape[3], scores.shape[1])
 
 
 def dense_scores__softmax_along_the_rows(network, image):
