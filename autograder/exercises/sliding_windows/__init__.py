@@ -7,6 +7,13 @@ from autograder.exercises.sliding_windows.formats import CXCYWH_TO_XYXY, XYXY_TO
 from autograder.exercises.sliding_windows.fully_convolutional import TO_FULLY_CONVOLUTIONAL
 from autograder.exercises.sliding_windows.linear_layers import LINEAR_TO_CONV, LINEAR_TO_POINTWISE
 from autograder.exercises.sliding_windows.localization import LOCALIZATION_LOSS
+from autograder.exercises.sliding_windows.questions import (
+    CONVOLUTION_STEPS,
+    ENOUGH_TO_TELL,
+    SHARED_STEPS,
+    TASK_OUTPUTS,
+    WHAT_ONE_PASS_SAVES,
+)
 from autograder.exercises.sliding_windows.window_scores import SLIDING_WINDOW_SCORES
 
 TOPIC = Topic(
@@ -23,4 +30,6 @@ TOPIC = Topic(
         TO_FULLY_CONVOLUTIONAL,
         DENSE_SCORES,
     ),
+    questions=(TASK_OUTPUTS, ENOUGH_TO_TELL, SHARED_STEPS, CONVOLUTION_STEPS),
+    written=(WHAT_ONE_PASS_SAVES,),
 )

@@ -30,7 +30,7 @@ def xyxy_to_cxcywh(boxes):
 def localization_loss(logits, boxes, target_labels, target_boxes, box_weight=1.0):
     total = 0.0 * logits.sum() + 0.0 * boxes.sum()
     for b in range(len(logits)):
-        highest = max(float(value) for value in logits[b])
+        highest = max(float(value) for value in logits[b].detach())
         summed = 0
         for k in range(logits.shape[1]):
             summed = summed + torch.exp(logits[b, k] - highest)
