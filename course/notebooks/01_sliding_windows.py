@@ -36,8 +36,8 @@
 import time
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from course import NotAnswered, check, draw
 from course.scenes import CATEGORIES, dataset, scene
