@@ -216,7 +216,9 @@ def linear_to_pointwise__padded(linear):
     conv = nn.Conv2d(linear.in_features, linear.out_features, 1, padding=1).to(linear.weight)
     if linear.bias is None:
         conv.bias = None
-    conv.load_state_dict({k: v.reshape(getattr(conv, k).shape) for k, v in linear.state_dict().items()})
+    conv.load_state_dict(
+        {k: v.reshape(getattr(conv, k).shape) for k, v in linear.state_dict().items()}
+    )
     return conv
 
 

@@ -44,7 +44,10 @@ def sliding_window_scores(classifier, image, window, stride):
 @torch.no_grad()
 def linear_to_conv(linear, in_shape):
     conv = nn.Conv2d(in_shape[0], linear.out_features, in_shape[1:], bias=linear.bias is not None)
-    state = {name: value.reshape(getattr(conv, name).shape) for name, value in linear.state_dict().items()}
+    state = {
+        name: value.reshape(getattr(conv, name).shape)
+        for name, value in linear.state_dict().items()
+    }
     conv.to(linear.weight.dtype).load_state_dict(state)
     return conv
 
