@@ -278,7 +278,7 @@ for ax, label in zip(draw.panels(*KINDS, size=(32, 32)), range(3)):
 # that all its numbers lie between 0 and 1.
 
 # %%
-def train_localizer(box_weight: float, steps: int = 400) -> nn.Sequential:
+def train_localizer(box_weight: float, steps: int = 300) -> nn.Sequential:
     torch.manual_seed(0)
     network = nn.Sequential(
         nn.Conv2d(3, 8, 5, stride=2, padding=2), nn.ReLU(),

@@ -144,8 +144,8 @@ COUNT_POSITIONS = Exercise(
         ),
         Misconception(
             "rounds_up",
-            "It rounds the number of steps up, so that the last box hangs over the edge: only whole "
-            "steps inside the image count.",
+            "It rounds the number of steps up, so that the last box hangs over the edge: only "
+            "whole steps inside the image count.",
             partial(_count, along=lambda image, box, stride: -(-(image - box) // stride) + 1),
         ),
         Misconception(
@@ -236,7 +236,7 @@ BOX_GROUPS = (
 
 
 def draw_boxes(rng: np.random.Generator) -> list[Case]:
-    """Return the cases of one variant; last the one that a loop over all sizes cannot do."""
+    """Return the cases; last the one for which a loop over all sizes takes too long."""
     odd, even = 2 * int(rng.integers(3, 9)) + 1, 2 * int(rng.integers(3, 9))
     length = int(rng.integers(5, 30))
     sides = [2 * int(n) + 1 for n in rng.choice(np.arange(2, 8), size=2, replace=False)]

@@ -11,8 +11,8 @@ TASK_OUTPUTS = Question(
     wrong={
         repr(["D", "A", "F", "B", "E", "C"]): (
             "semantic_and_instance",
-            "Semantic segmentation says something about each pixel once, and instance segmentation "
-            "about each object: you have them exchanged.",
+            "Semantic segmentation says something about each pixel once, and instance "
+            "segmentation about each object: you have them exchanged.",
         ),
         repr(["D", "B", "A", "F", "E", "C"]): (
             "detection_and_instance",
@@ -21,13 +21,13 @@ TASK_OUTPUTS = Question(
         ),
         repr(["D", "E", "F", "A", "B", "C"]): (
             "semantic_and_panoptic",
-            "Semantic segmentation does not tell objects apart, so it has no number of the object: "
-            "that is what panoptic segmentation adds.",
+            "Semantic segmentation does not tell objects apart, so it has no number of the "
+            "object: that is what panoptic segmentation adds.",
         ),
         repr(["D", "B", "F", "E", "A", "C"]): (
             "instance_and_panoptic",
-            "Instance segmentation gives a mask for each object; panoptic segmentation has an answer "
-            "for every pixel, stuff included.",
+            "Instance segmentation gives a mask for each object; panoptic segmentation has an "
+            "answer for every pixel, stuff included.",
         ),
         repr(["D", "B", "C", "A", "E", "F"]): (
             "detection_and_keypoints",
@@ -57,8 +57,8 @@ ENOUGH_TO_TELL = Question(
     wrong={
         repr(_told([False, True, True, True, True, True], _ROAD)): (
             "semantic_counts",
-            "Semantic segmentation gives both triangles the same category: where they touch, it has "
-            "one patch.",
+            "Semantic segmentation gives both triangles the same category: where they touch, it "
+            "has one patch.",
         ),
         repr(_told([False, False, False, True, True, True], _ROAD)): (
             "boxes_do_not_count",
@@ -99,8 +99,8 @@ ENOUGH_TO_TELL = Question(
 SHARED_STEPS = Question(
     name="shared_steps",
     answer=[80, 64],
-    form="a list of two numbers: steps shared with the window to the right, and with the one to the "
-    "right and below",
+    form="a list of two numbers: steps shared with the window to the right, and with the one to "
+    "the right and below",
     example=[10, 20],
     wrong={
         repr([20, 36]): (
@@ -144,12 +144,13 @@ CONVOLUTION_STEPS = Question(
         ),
         repr([400, 256, 6400, 784]): (
             "pixels_for_steps",
-            "For one pass these are the pixels: a kernel of 5 x 5 has four places fewer than pixels "
-            "along each side.",
+            "For one pass these are the pixels: a kernel of 5 x 5 has four places fewer than "
+            "pixels along each side.",
         ),
         repr([784, 256, 12544, 784]): (
             "pixels_throughout",
-            "These are pixels: a step needs room for the whole kernel, so a window has 10 x 10 steps.",
+            "These are pixels: a step needs room for the whole kernel, so a window has 10 x 10 of "
+            "them.",
         ),
         repr([100, 144, 100, 576]): (
             "one_window",
@@ -161,8 +162,8 @@ CONVOLUTION_STEPS = Question(
         ),
         repr([400, 36, 6400, 144]): (
             "after_the_pooling",
-            "For one pass these are the places after the pooling: the first convolution has twice as "
-            "many along each side.",
+            "For one pass these are the places after the pooling: the first convolution has twice "
+            "as many along each side.",
         ),
         repr([400, 256, 6400, 5824]): (
             "steps_saved",
@@ -181,9 +182,8 @@ WHAT_ONE_PASS_SAVES = WrittenAnswer(
             "is still missing?",
             "",
             "- 0.5 points: It saves the convolution steps that overlapping windows share, because "
-            "each place of the picture is computed once and not once for each window. (What each "
-            "window has for itself, the former fully connected layers, is not saved: a student who "
-            "says only this in other words earns it too.)",
+            "each place of the picture is computed once and not once for each window. (That what "
+            "was fully connected is not shared may be said and need not.)",
             "- 0.5 points: It tries windows of one size and shape, the classifier's own, at a "
             "stride that pooling fixes: some hundreds or thousands of the 58 billion. All other "
             "sizes, shapes and the places between are not tried; they need scaled copies of the "

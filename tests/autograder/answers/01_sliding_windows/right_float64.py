@@ -86,13 +86,13 @@ class Converted(nn.Sequential):
 
 
 def to_fully_convolutional(classifier, in_shape):
-    x = torch.rand(2, *in_shape, dtype=[p.dtype for p in classifier.parameters()][0])
-    layers = []
+    dtypes = {p.dtype for p in classifier.parameters()}
+    x = torch.rand(2, *in_shape, dtype=dtypes.pop())
+    layers, shape = [], None
     for layer in classifier:
         y = layer(x)
         if isinstance(layer, nn.Linear):
-            first = len(x.shape) == 2 and shape is not None
-            layers.append(linear_to_conv(layer, shape if first else (layer.in_features, 1, 1)))
+            layers.append(linear_to_conv(layer, shape or (layer.in_features, 1, 1)))
             shape = None
         elif isinstance(layer, nn.Flatten):
             shape = tuple(x.shape[1:])
