@@ -113,7 +113,7 @@ def _values(got: Any, expected: Any, comparison: Comparison, what: str) -> Diffe
 def _number(value: Any) -> Any:
     if isinstance(value, Tensor) and value.ndim == 0:
         return value.item()
-    if isinstance(value, np.ndarray) and value.ndim == 0:
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         return value.item()
     return value
 

@@ -34,6 +34,12 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
+def has_a_graph(arguments: Sequence[Any], value: Any) -> Any:
+    """Return the value, and whether any gradient flows: a loss over nothing has to have a graph,
+    whichever of its inputs hangs on it."""
+    return {**value, "gradients": any(gradient is not None for gradient in value["gradients"])}
+
+
 def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
     """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
 
@@ -59,4 +65,5 @@ VIEWS: dict[str, View] = {
     "shapes": shapes,
     "how_far_it_sees": how_far_it_sees,
     "sums_to_one": sums_to_one,
+    "has_a_graph": has_a_graph,
 }

@@ -19,8 +19,10 @@ def localization_loss(
 ) -> Float[Tensor, ""]:
     """Return the multitask loss of a network that names and locates one object in each image.
 
-    It is the mean cross-entropy plus `box_weight` times the mean squared L2 distance of the boxes:
-    the sum of the squared errors of the four numbers. Labels are 0..K-1. No images give 0.
+    It is the cross-entropy, averaged over the images, plus `box_weight` times the squared L2
+    distance between box and target, averaged over the images too: for each image the squared
+    errors of the four numbers are added up. Labels are 0..K-1. No images give 0, on which backward
+    can be called. The loss stays finite however large the logits are.
     """
     count = max(len(logits), 1)
     class_loss = F.cross_entropy(logits, target_labels, reduction="sum") / count
