@@ -204,7 +204,8 @@ class RegionNetwork(nn.Module):
         rises = [math.cos(angle) * across + math.sin(angle) * down for angle in angles]
         strongest = torch.stack([rise.abs().amax(dim=1) for rise in rises], dim=1)
         cells = F.avg_pool2d(strongest, CELL).flatten(1)
-        return 8 * cells / (cells.norm(dim=1, keepdim=True) + 0.05)
+        lengths = (cells * cells).sum(dim=1, keepdim=True).sqrt()
+        return 8 * cells / (lengths + 0.05)
 
     def outputs(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return class logits [N, K + 1] and transforms [N, 4] for features."""

@@ -8,6 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 
+def area_around(box_a: Any, box_b: Any) -> float:
+    """Return the area of the box around two boxes."""
+    a, b = [float(x) for x in box_a], [float(x) for x in box_b]
+    width, height = max(a[2], b[2]) - min(a[0], b[0]), max(a[3], b[3]) - min(a[1], b[1])
+    return width * height
+
+
 def smaller_first(box_a: Any, size_a: Any, box_b: Any, size_b: Any) -> float:
     """Return minus the size of both together: the smallest pair is the most alike."""
     return -(float(size_a) + float(size_b))
@@ -15,12 +22,12 @@ def smaller_first(box_a: Any, size_a: Any, box_b: Any, size_b: Any) -> float:
 
 def closer_first(box_a: Any, size_a: Any, box_b: Any, size_b: Any) -> float:
     """Return minus the area of the box around both: the pair that needs the least is most alike."""
-    return -_area_around(box_a, box_b)
+    return -area_around(box_a, box_b)
 
 
 def fitting_first(box_a: Any, size_a: Any, box_b: Any, size_b: Any) -> float:
     """Return minus the gap that both leave free in the box around them."""
-    return float(size_a) + float(size_b) - _area_around(box_a, box_b)
+    return float(size_a) + float(size_b) - area_around(box_a, box_b)
 
 
 def common_contents(box_a: Any, size_a: Any, box_b: Any, size_b: Any) -> float:
@@ -32,12 +39,6 @@ def common_contents(box_a: Any, size_a: Any, box_b: Any, size_b: Any) -> float:
 def all_alike(box_a: Any, size_a: Any, box_b: Any, size_b: Any) -> float:
     """Return 1 for every pair."""
     return 1.0
-
-
-def _area_around(box_a: Any, box_b: Any) -> float:
-    a, b = [float(x) for x in box_a], [float(x) for x in box_b]
-    width, height = max(a[2], b[2]) - min(a[0], b[0]), max(a[3], b[3]) - min(a[1], b[1])
-    return width * height
 
 
 def _shares(row: Sequence[Any]) -> list[float]:

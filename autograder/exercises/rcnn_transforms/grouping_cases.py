@@ -76,8 +76,7 @@ def draw_group_regions(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
     boxes, sizes, pairs = _grid(rng, 2, 3)
     rows = torch.from_numpy(rng.integers(1, 30, size=(6, 4))).float()
-    below = [boxes - torch.tensor([160.0, 90.0, 160.0, 90.0]), sizes, pairs, closer_first]
-    one = boxes[:1], sizes[:1], [], smaller_first
+    below = boxes - torch.tensor([160.0, 90.0, 160.0, 90.0])
     return [
         Case("the order of the mergers", _clear(rng, (2, 3), closer_first)),
         Case("the order of the mergers", _clear(rng, (3, 3), smaller_first)),
@@ -90,9 +89,9 @@ def draw_group_regions(rng: np.random.Generator) -> list[Case]:
         Case("regions in several parts", _in_two_parts(rng)),
         Case("no neighbours", (boxes[:3], sizes[:3], [], closer_first)),
         Case("one region or none", (NO_BOXES, NO_SIZES, [], closer_first)),
-        Case("one region or none", one),
+        Case("one region or none", (boxes[:1], sizes[:1], [], smaller_first)),
         Case("rows of quantities", (boxes, rows, pairs, common_contents)),
-        Case("negative coordinates", tuple(below)),
+        Case("negative coordinates", (below, sizes, pairs, closer_first)),
         Case("types", (boxes[:4].double(), sizes[:4], [(0, 1), (1, 2), (2, 3)], closer_first)),
         Case("types", (boxes[:3], sizes[:3].long(), [(0, 2), (1, 2)], smaller_first)),
     ]
