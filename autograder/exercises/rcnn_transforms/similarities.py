@@ -142,22 +142,22 @@ SIZE_GROUPS = (
 )
 
 
-def _areas(rng: np.random.Generator) -> tuple[int, int, int]:
-    """Return sizes of two regions and of the image, whole numbers of pixels."""
-    image = int(rng.integers(60, 200)) * int(rng.integers(60, 200))
-    a, b = (int(image * share) for share in rng.uniform([0.05, 0.3], [0.2, 0.6]))
+def _areas(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Return sizes of two regions and of the image: floats, but whole numbers of pixels."""
+    image = float(rng.integers(60, 200)) * float(rng.integers(60, 200))
+    a, b = (float(int(image * share)) for share in rng.uniform([0.05, 0.3], [0.2, 0.6]))
     return (a, b, image) if rng.random() < 0.5 else (b, a, image)
 
 
 def draw_sizes(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
     a, _, image = _areas(rng)
-    in_tensors = tuple(torch.tensor(float(each)) for each in _areas(rng)[:2])
+    in_tensors = tuple(torch.tensor(each) for each in _areas(rng)[:2])
     return [
         Case("sizes", _areas(rng)),
         Case("sizes", _areas(rng)),
-        Case("sizes", tuple(map(float, _areas(rng)))),
-        Case("small regions", (int(rng.integers(1, 9)), int(rng.integers(9, 20)), image)),
+        Case("sizes", _areas(rng)),
+        Case("small regions", (float(rng.integers(1, 9)), float(rng.integers(9, 20)), image)),
         Case("the whole image", (a, image - a, image)),
         Case("tensors", (*in_tensors, 40_000.0)),
     ]
@@ -227,22 +227,22 @@ FILL_GROUPS = (
 )
 
 
-def _gaps(rng: np.random.Generator) -> tuple[int, int, int, int]:
+def _gaps(rng: np.random.Generator) -> tuple[float, float, float, float]:
     """Return sizes of two regions, of the box around both and of the image."""
     a, b, image = _areas(rng)
-    return a, b, int((a + b) + rng.uniform(0.2, 0.7) * (image - a - b)), image
+    return a, b, float(round((a + b) + rng.uniform(0.2, 0.7) * (image - a - b))), image
 
 
 def draw_fills(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
     a, b, image = _areas(rng)
-    in_tensors = tuple(torch.tensor(float(each)) for each in _gaps(rng)[:3])
+    in_tensors = tuple(torch.tensor(each) for each in _gaps(rng)[:3])
     return [
         Case("regions with gaps", _gaps(rng)),
         Case("regions with gaps", _gaps(rng)),
-        Case("regions with gaps", tuple(map(float, _gaps(rng)))),
+        Case("regions with gaps", _gaps(rng)),
         Case("no gap", (a, b, a + b, image)),
-        Case("all gap", (int(rng.integers(1, 9)), int(rng.integers(9, 20)), image, image)),
+        Case("all gap", (float(rng.integers(1, 9)), float(rng.integers(9, 20)), image, image)),
         Case("tensors", (*in_tensors, 40_000.0)),
     ]
 
