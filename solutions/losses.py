@@ -38,9 +38,11 @@ def rcnn_loss(
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Return the class loss and the box loss of R-CNN's proposals.
 
-    The class loss is the cross-entropy averaged over the proposals that are not neutral. The box
-    loss is the smooth L1 distance (beta 1) of the transforms, summed over the positives and
-    divided by the same number, so that a batch with few positives weighs them no more.
+    Labels are 1..K for positives, 0 for background and -1 for neutral proposals, which count
+    nowhere. The class loss is the cross-entropy averaged over the proposals that are not neutral.
+    The box loss is the smooth L1 distance (beta 1) of the transforms, summed over the four numbers
+    of all positives and divided by the same count as the class loss, so that few positives weigh
+    no more than many. A loss over nothing is 0, and backward can be called on it.
 
     Source: Fast R-CNN (arXiv:1504.08083), section 2.3.
     """
