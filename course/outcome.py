@@ -41,21 +41,25 @@ class NotAnswered(NotImplementedError):
         return [f"This cell is {self}."]
 
 
+Gradients = bool | tuple[int, ...]  # of no argument, of all, of those at these positions
+
+
 @dataclass(frozen=True)
 class Case:
     """One call: the group that it belongs to and the arguments by position.
 
-    `gradients`: also observe the gradients of the float arguments. `apply`: inputs for the module
-    that the call returns, whose outputs are observed in its place, with the shapes of its
-    parameters where `parameters` is set. `seeds`: call once for each, with every generator among
-    the arguments seeded with it, and observe the list of results. `training`: the module that the
-    call returns is trained so (see course.training) before it is applied, and is scored on the
-    `scenes` of these seeds. `view`: a function of course.views that says what of the value counts.
+    `gradients`: also observe the gradients of the float arguments, or of those at the positions
+    that it lists. `apply`: inputs for the module that the call returns, whose outputs are observed
+    in its place, with the shapes of its parameters where `parameters` is set. `seeds`: call once
+    for each, with every generator among the arguments seeded with it, and observe the list of
+    results. `training`: the module that the call returns is trained so (see course.training) before
+    it is applied, and is scored on the `scenes` of these seeds. `view`: a function of course.views
+    that says what of the value counts.
     """
 
     group: str
     arguments: tuple[Any, ...]
-    gradients: bool = False
+    gradients: Gradients = False
     apply: tuple[Any, ...] = ()
     parameters: bool = False
     seeds: tuple[int, ...] = ()
@@ -87,7 +91,7 @@ class Outcome:
 class Subject(Protocol):
     """What is examined: a function here or in another process."""
 
-    def call(self, arguments: Sequence[Any], gradients: bool = False) -> Outcome:
+    def call(self, arguments: Sequence[Any], gradients: Gradients = False) -> Outcome:
         """Call the function; with `gradients` the value is {"value": ..., "gradients": [...]}."""
 
     def train(self, arguments: Sequence[Any], training: dict[str, Any]) -> Outcome:
@@ -183,7 +187,7 @@ class LocalSubject:
     modules: list[nn.Module] = field(default_factory=list)
     trained: dict[str, Outcome] = field(default_factory=dict)
 
-    def call(self, arguments: Sequence[Any], gradients: bool = False) -> Outcome:
+    def call(self, arguments: Sequence[Any], gradients: Gradients = False) -> Outcome:
         given = [copy_of(argument) for argument in arguments]
         outcome = self.invoke(self.function, given, gradients)
         return replace(outcome, changed=not same(list(arguments), given))
@@ -203,13 +207,13 @@ class LocalSubject:
     def parameters(self, handle: Handle) -> Outcome:
         return Outcome(VALUE, dict(self.modules[handle.number].named_parameters()))
 
-    def invoke(self, function: Any, given: list[Any], gradients: bool = False) -> Outcome:
+    def invoke(self, function: Any, given: list[Any], gradients: Gradients = False) -> Outcome:
         """Call `function` with these very arguments; a module that it returns is kept here."""
         try:
-            if gradients:
-                for argument in given:
-                    if isinstance(argument, Tensor) and argument.is_floating_point():
-                        argument.requires_grad_()
+            for i, argument in enumerate(given):
+                asked = gradients is True or (gradients and i in gradients)
+                if asked and isinstance(argument, Tensor) and argument.is_floating_point():
+                    argument.requires_grad_()
             value = function(*given)
             if gradients:
                 value = {"value": value, "gradients": gradients_of(value, given)}
