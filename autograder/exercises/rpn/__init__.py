@@ -1,5 +1,18 @@
 """What is graded in 05_rpn."""
 
 from autograder.exercise import Topic
+from autograder.exercises.rpn.counting import FORWARD_PASSES, HEAD_CHANNELS
+from autograder.exercises.rpn.detection_loss import DETECTION_LOSS
+from autograder.exercises.rpn.rpn_loss import RPN_LOSS
+from autograder.exercises.rpn.single_stage_detections import SINGLE_STAGE_DETECTIONS
 
-TOPIC = Topic(assignment="05_rpn", exercises=())
+TOPIC = Topic(
+    assignment="05_rpn",
+    exercises=(
+        FORWARD_PASSES,
+        RPN_LOSS,
+        DETECTION_LOSS,
+        HEAD_CHANNELS,
+        SINGLE_STAGE_DETECTIONS,
+    ),
+)

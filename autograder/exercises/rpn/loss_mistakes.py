@@ -19,7 +19,6 @@ from autograder.exercises.shared_mistakes import (
     neutral_as_background,
     no_graph_of_nothing,
     returns_float32,
-    returns_float64,
 )
 
 Loss = Callable[..., tuple[Tensor, Tensor]]
@@ -32,9 +31,9 @@ def counts(labels: Tensor) -> tuple[int, int, int]:
     return max(len(labels), 1), max(counted, 1), max(positive, 1)
 
 
-def nothing_counts(*arguments: Any) -> bool:
-    """Return whether all labels are neutral."""
-    return not bool((arguments[LABELS] >= 0).any())
+def something_counts(*arguments: Any) -> bool:
+    """Return whether there is a label that is not neutral."""
+    return bool((arguments[LABELS] >= 0).any())
 
 
 def _rescaled(loss: Loss, factors: Callable[[int, int, int], tuple[float, float]]) -> Loss:
@@ -90,21 +89,14 @@ def shared_by_both_losses(loss: Loss, example: str) -> tuple[Misconception, ...]
             after(loss, sum),
         ),
         Misconception(
-            "box_loss_first",
-            "It returns the box loss first: first comes the loss of what it is, then that of where "
-            "it is.",
-            after(loss, lambda parts: parts[::-1]),
-        ),
-        Misconception(
             "box_loss_is_a_constant_without_positives",
             f"Where no {example} is positive its box loss is a constant, which backward cannot "
             "follow: let the 0 come out of the transforms, as an empty sum of them does.",
             _constant_without_positives(loss),
         ),
         neutral_as_background(loss, LABELS),
-        nan_of_nothing(loss, nothing_counts),
-        no_graph_of_nothing(loss, nothing_counts),
+        nan_of_nothing(loss, something_counts),
+        no_graph_of_nothing(loss, something_counts),
         detached(loss),
         returns_float32(loss),
-        returns_float64(loss),
     )

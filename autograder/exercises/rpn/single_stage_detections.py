@@ -1,6 +1,7 @@
 """The exercise `single_stage_detections`."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,131 +9,122 @@ import torch
 from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
-from autograder.exercises.drawing import overlap_table
-from autograder.exercises.nms.greedy_nms import best_first, greedy
+from autograder.exercises.nms.greedy_nms import greedy
 from autograder.exercises.rpn.single_stage_cases import GROUPS, draw_single_stage
-from autograder.exercises.shared_mistakes import (
-    after,
-    crashes_on_no_boxes,
-    height_and_width_swapped,
-    with_argument,
-)
-from solutions.rcnn import decode_boxes
+from autograder.exercises.shared_mistakes import crashes_on_no_boxes
 from solutions.single_stage import single_stage_detections
 
+# The misconceptions run over lists: build calls them some thousand times.
+
 Found = dict[str, Tensor]
+Row = list[float]
 
 
-def _softmax(logits: Tensor) -> Tensor:
-    return logits.softmax(dim=1)
+def _softmax(logits: list[Row]) -> list[Row]:
+    rows = [[math.exp(logit - max(row)) for logit in row] for row in logits]
+    return [[value / sum(row) for value in row] for row in rows]
 
 
-def _every_class(p: Tensor, threshold: float) -> Tensor:
-    candidates = p > threshold
-    candidates[:, 0] = False
-    return candidates
+def _sigmoid(logits: list[Row]) -> list[Row]:
+    return [[1 / (1 + math.exp(-logit)) for logit in row] for row in logits]
 
 
-def _with_background(p: Tensor, threshold: float) -> Tensor:
-    return p > threshold
+def _over_anchors(logits: list[Row]) -> list[Row]:
+    columns = _softmax([list(column) for column in zip(*logits, strict=True)])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _at_the_threshold(p: Tensor, threshold: float) -> Tensor:
-    candidates = p >= threshold
-    candidates[:, 0] = False
-    return candidates
+def _every_class(row: Row, threshold: float) -> list[int]:
+    return [label for label in range(1, len(row)) if row[label] > threshold]
 
 
-def _no_threshold(p: Tensor, threshold: float) -> Tensor:
-    return _every_class(p, -1.0)
+def _best_of_all(row: Row, threshold: float) -> list[int]:
+    return [label for label in _every_class(row, threshold) if row[label] == max(row)][:1]
 
 
-def _best_of_all(p: Tensor, threshold: float) -> Tensor:
-    """Each anchor has its likeliest column, if that is no background."""
-    best = torch.zeros_like(p, dtype=torch.bool)
-    if len(p):
-        best[torch.arange(len(p)), p.argmax(dim=1)] = True
-    return best & _every_class(p, threshold)
+def _best_object(row: Row, threshold: float) -> list[int]:
+    return [label for label in _every_class(row, threshold) if row[label] == max(row[1:])][:1]
 
 
-def _best_object(p: Tensor, threshold: float) -> Tensor:
-    """Each anchor has its likeliest class other than background."""
-    best = torch.zeros_like(p, dtype=torch.bool)
-    if len(p):
-        best[torch.arange(len(p)), p[:, 1:].argmax(dim=1) + 1] = True
-    return best & _every_class(p, threshold)
+def _decode(anchor: Row, transform: Row) -> Row:
+    x1, y1, x2, y2 = anchor
+    tx, ty, tw, th = transform
+    width, height = x2 - x1, y2 - y1
+    x, y = x1 + width / 2 + width * tx, y1 + height / 2 + height * ty
+    w, h = width * math.exp(tw) / 2, height * math.exp(th) / 2
+    return [x - w, y - h, x + w, y + h]
 
 
-def _without_background(logits: Tensor) -> Tensor:
-    return torch.cat([torch.zeros_like(logits[:, :1]), logits[:, 1:].softmax(dim=1)], dim=1)
+def _clip(box: Row, size: Sequence[int]) -> Row:
+    limits = (size[1], size[0], size[1], size[0])
+    return [min(max(side, 0.0), limit) for side, limit in zip(box, limits, strict=True)]
 
 
-def _clip(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
-    height, width = image_size
-    limit = boxes.new_tensor([width, height, width, height])
-    return boxes.clamp(min=0).minimum(limit)
+def _iou(a: Row, b: Row) -> float:
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return shared / (areas - shared) if areas > shared else 0.0
 
 
 def _detect(
     logits: Tensor,
     transforms: Tensor,
     anchors: Tensor,
-    image_size: tuple[int, int],
+    image_size: Sequence[int],
     score_threshold: float,
     iou_threshold: float,
     *,
-    probabilities: Callable[[Tensor], Tensor] = _softmax,
-    candidates: Callable[[Tensor, float], Tensor] = _every_class,
-    score_of_object: bool = False,
-    clips: str = "before",
-    suppresses: str = "by class",
+    probabilities: Callable[[list[Row]], list[Row]] = _softmax,
+    candidates: Callable[[Row, float], list[int]] = _every_class,
+    score: Callable[[Row, int], float] = lambda row, label: row[label],
+    decode: Callable[[Row, Row], Row] = _decode,
+    clips: str = "first",
+    same: Callable[[int, int], bool] = lambda one, other: one == other,
     order: str = "best first",
+    lowest_label: int = 1,
+    dtype: torch.dtype | None = None,
 ) -> Found:
     """Return detections with one step left out or changed."""
-    p = probabilities(logits)
-    anchor, labels = candidates(p, score_threshold).nonzero(as_tuple=True)
-    scores = 1 - p[anchor, 0] if score_of_object else p[anchor, labels]
-    boxes = decode_boxes(anchors[anchor], transforms[anchor])
-    if clips == "before":
-        boxes = _clip(boxes, image_size)
-    iou, names = overlap_table(boxes), labels.tolist()
-    together: Callable[[int, int], bool] = {
-        "by class": lambda i, j: names[i] == names[j],
-        "together": lambda i, j: True,
-        "never": lambda i, j: False,
-    }[suppresses]
-    ranks = best_first(scores)
-    if order == "later of equals":
-        ranks = best_first(-scores)[::-1]
-    kept = greedy(ranks, lambda i, j: together(i, j) and iou[i][j] > iou_threshold)
+    boxes, scores, labels = [], [], []
+    rows = probabilities(logits.tolist())
+    for row, anchor, transform in zip(rows, anchors.tolist(), transforms.tolist(), strict=True):
+        for label in candidates(row, score_threshold):
+            box = decode(anchor, transform)
+            boxes.append(_clip(box, image_size) if clips == "first" else box)
+            scores.append(score(row, label))
+            labels.append(label)
+    order_of_equals = -1 if order == "later of equals" else 1
+    ranks = sorted(range(len(boxes)), key=lambda i: (-scores[i], order_of_equals * i))
+    kept = greedy(
+        ranks,
+        lambda i, j: same(labels[i], labels[j]) and _iou(boxes[i], boxes[j]) > iou_threshold,
+    )
     if order == "class after class":
-        kept = sorted(kept, key=lambda i: names[i])
+        kept = sorted(kept, key=lambda i: labels[i])
     elif order == "as given":
         kept = sorted(kept)
-    if clips == "after":
-        boxes = _clip(boxes, image_size)
-    keep = torch.tensor(kept, dtype=torch.int64)
-    return {"boxes": boxes[keep], "scores": scores[keep], "labels": labels[keep]}
+    if clips == "last":
+        boxes = [_clip(box, image_size) for box in boxes]
+    return {
+        "boxes": torch.tensor([boxes[i] for i in kept], dtype=dtype or logits.dtype).view(-1, 4),
+        "scores": torch.tensor([scores[i] for i in kept], dtype=dtype or logits.dtype),
+        "labels": torch.tensor([labels[i] + lowest_label - 1 for i in kept], dtype=torch.int64),
+    }
 
 
-def _columns_for_labels(found: Found) -> Found:
-    return {**found, "labels": found["labels"] - 1}
+def _with_size_swapped(*arguments: Any) -> Found:
+    logits, transforms, anchors, (height, width), *thresholds = arguments
+    return _detect(logits, transforms, anchors, (width, height), *thresholds)
 
 
-def _cast(dtype: torch.dtype, found: Found) -> Found:
-    return {**found, "boxes": found["boxes"].to(dtype), "scores": found["scores"].to(dtype)}
-
-
-def _float_labels_of_nothing(found: Found) -> Found:
+def _float_labels_of_nothing(*arguments: Any) -> Found:
+    found = _detect(*arguments)
     return found if len(found["labels"]) else {**found, "labels": torch.tensor([])}
 
 
-def _flat_boxes_of_nothing(found: Found) -> Found:
-    return found if len(found["boxes"]) else {**found, "boxes": found["boxes"].flatten()}
-
-
 def _crashes_when_nothing_is_found(*arguments: Any) -> Found:
-    found = single_stage_detections(*arguments)
+    found = _detect(*arguments)
     if len(arguments[0]) and not len(found["boxes"]):
         raise RuntimeError("nothing to stack")
     return found
@@ -159,69 +151,78 @@ SINGLE_STAGE_DETECTIONS = Exercise(
         Misconception(
             "background_counted",
             "It reports background as if it were an object: column 0 says that there is none.",
-            partial(_detect, candidates=_with_background),
+            partial(
+                _detect,
+                candidates=lambda row, threshold: [
+                    label for label, p in enumerate(row) if p > threshold
+                ],
+            ),
         ),
         Misconception(
             "sigmoid_for_softmax",
             "It turns each logit into a probability by itself, with a sigmoid: background and "
             "classes exclude each other, so they share one softmax.",
-            partial(_detect, probabilities=torch.sigmoid),
+            partial(_detect, probabilities=_sigmoid),
         ),
         Misconception(
             "softmax_without_background",
             "It leaves background out before the softmax: then the classes share all probability "
             "also where there is no object.",
-            partial(_detect, probabilities=_without_background),
-        ),
-        Misconception(
-            "logits_for_probabilities",
-            "It compares logits with the threshold: the scores are probabilities, after a softmax "
-            "over background and classes.",
-            partial(_detect, probabilities=lambda logits: logits),
+            partial(
+                _detect,
+                probabilities=lambda logits: [
+                    [0.0, *row] for row in _softmax([row[1:] for row in logits])
+                ],
+            ),
         ),
         Misconception(
             "softmax_over_anchors",
             "Its softmax runs over the anchors: it belongs over the classes of each anchor.",
-            partial(_detect, probabilities=lambda logits: logits.softmax(dim=0)),
+            partial(_detect, probabilities=_over_anchors),
         ),
         Misconception(
             "score_of_any_object",
             "Its score is the probability that there is any object: it is that of the class.",
-            partial(_detect, score_of_object=True),
+            partial(_detect, score=lambda row, label: 1 - row[0]),
         ),
         Misconception(
             "no_threshold",
             "It keeps every pair of anchor and class: those at or below score_threshold go.",
-            partial(_detect, candidates=_no_threshold),
+            partial(_detect, candidates=lambda row, threshold: list(range(1, len(row)))),
         ),
         Misconception(
             "at_the_threshold",
             "It takes a pair also when its probability equals score_threshold: it has to be "
             "greater.",
-            partial(_detect, candidates=_at_the_threshold),
+            partial(
+                _detect,
+                candidates=lambda row, threshold: [
+                    label for label in range(1, len(row)) if row[label] >= threshold
+                ],
+            ),
         ),
         Misconception(
             "labels_off_by_one",
             "Its labels count from 0: background is 0, and the first class 1.",
-            after(single_stage_detections, _columns_for_labels),
+            partial(_detect, lowest_label=0),
         ),
         Misconception(
             "anchors_for_boxes",
             "It returns the anchors themselves: each has a transform that moves it onto the "
             "object.",
-            with_argument(single_stage_detections, 1, torch.zeros_like),
+            partial(_detect, decode=lambda anchor, transform: anchor),
         ),
         Misconception(
             "suppresses_across_classes",
             "Its boxes drop boxes of other classes: non-maximum suppression runs for each class by "
             "itself.",
-            partial(_detect, suppresses="together"),
+            partial(_detect, same=lambda one, other: True),
         ),
         Misconception(
             "no_suppression",
             "It returns all candidates: several anchors see the same object, and non-maximum "
             "suppression keeps the best of them.",
-            partial(_detect, suppresses="never"),
+            partial(_detect, same=lambda one, other: False),
         ),
         Misconception(
             "class_after_class",
@@ -247,38 +248,31 @@ SINGLE_STAGE_DETECTIONS = Exercise(
             "clipped_at_the_end",
             "It clips boxes after non-maximum suppression: clip first, since only what lies in the "
             "image counts for the overlap.",
-            partial(_detect, clips="after"),
+            partial(_detect, clips="last"),
         ),
-        height_and_width_swapped(single_stage_detections, at=3),
+        Misconception(
+            "height_and_width_swapped",
+            "It takes the image's size for (width, height): it is (height, width), rows before "
+            "columns, as in the shape of an image.",
+            _with_size_swapped,
+        ),
         Misconception(
             "crashes_when_nothing_is_found",
             "It fails when no probability is above the threshold: the result is empty then.",
             _crashes_when_nothing_is_found,
         ),
-        crashes_on_no_boxes(single_stage_detections),
+        crashes_on_no_boxes(_detect),
         Misconception(
             "float_labels_of_nothing",
             "Where nothing is found its labels are floats: a tensor made of an empty list is float "
             "unless its dtype is given. Labels are int64.",
-            after(single_stage_detections, _float_labels_of_nothing),
-        ),
-        Misconception(
-            "flat_boxes_of_nothing",
-            "Where nothing is found its boxes have shape [0]: no boxes are a table without rows, "
-            "shape [0, 4].",
-            after(single_stage_detections, _flat_boxes_of_nothing),
+            _float_labels_of_nothing,
         ),
         Misconception(
             "returns_float32",
             "It returns float32 also where float64 was given: the result has the dtype of the "
             "input, so make new tensors with the dtype of the old ones.",
-            after(single_stage_detections, partial(_cast, torch.float32)),
-        ),
-        Misconception(
-            "returns_float64",
-            "It returns float64 also where float32 was given: you may compute in float64, but the "
-            "result has the dtype of the input.",
-            after(single_stage_detections, partial(_cast, torch.float64)),
+            partial(_detect, dtype=torch.float32),
         ),
     ),
 )
