@@ -1,8 +1,14 @@
-"""What is graded in 05_rpn."""
+"""What is graded in 05_rpn: regions, anchors, proposals, losses, counts, and detections."""
 
 from autograder.exercise import Topic
 from autograder.exercises.rpn.counting import FORWARD_PASSES, HEAD_CHANNELS
 from autograder.exercises.rpn.detection_loss import DETECTION_LOSS
+from autograder.exercises.rpn.questions import (
+    FOUR_LOSSES,
+    MOST_ACCURATE_FIRST,
+    SLOWEST_FIRST,
+    WHERE_TO_CUT,
+)
 from autograder.exercises.rpn.rpn_loss import RPN_LOSS
 from autograder.exercises.rpn.single_stage_detections import SINGLE_STAGE_DETECTIONS
 
@@ -15,4 +21,6 @@ TOPIC = Topic(
         HEAD_CHANNELS,
         SINGLE_STAGE_DETECTIONS,
     ),
+    questions=(WHERE_TO_CUT, SLOWEST_FIRST, MOST_ACCURATE_FIRST),
+    written=(FOUR_LOSSES,),
 )
