@@ -224,4 +224,3 @@ LABEL_ANCHORS = Exercise(
         crashes_on_no_boxes(assign),
     ),
 )
-

@@ -42,7 +42,9 @@ LABEL_ANCHORS_GROUPS = (
         "An object whose highest IoU is 0 has no best anchor.",
         edge=True,
     ),
-    Group("equal objects", "Of objects that an anchor overlaps equally the first is its match.", True),
+    Group(
+        "equal objects", "Of objects that an anchor overlaps equally the first is its match.", True
+    ),
     Group("one object", "With one object the overlaps have one column.", edge=True),
     Group(
         "no objects",
@@ -181,4 +183,3 @@ def equal_objects(rng: np.random.Generator) -> Tensor:
         iou[i, pair] = value
     iou[3] = 0
     return iou[torch.from_numpy(rng.permutation(7))]
-

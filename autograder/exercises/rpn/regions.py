@@ -55,9 +55,9 @@ def placed(
 
 def between(rng: np.random.Generator, count: int, most: Size = (1, 1)) -> np.ndarray:
     """Return boxes whose corners lie between cells; half of the fractions are below a half."""
-    whole = placed(rng, 4, 6, count, most) + [1, 1, 1, 1]
+    whole = 1 + placed(rng, 4, 6, count, most)
     away = np.resize([-0.375, -0.25, 0.25, 0.375], (count, 4))
-    return whole + rng.permuted(away, axis=1)
+    return np.asarray(whole + rng.permuted(away, axis=1))
 
 
 def misreadings(function: Callable[..., Tensor]) -> Sequence[Misconception]:

@@ -17,7 +17,6 @@ from autograder.exercises.shared_mistakes import (
     detached,
     returns_float32,
     returns_float64,
-    with_argument,
 )
 from solutions.roi import roi_align
 

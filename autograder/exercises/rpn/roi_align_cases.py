@@ -33,7 +33,9 @@ ROI_ALIGN_GROUPS = (
         "cells around it.",
     ),
     Group("sampling ratio", "A bin has sampling_ratio points in each direction.", edge=True),
-    Group("scales", "The spatial scale is given: a box in pixels times it is a box in cells.", True),
+    Group(
+        "scales", "The spatial scale is given: a box in pixels times it is a box in cells.", True
+    ),
     Group("small boxes", "A box may be smaller than a cell, and keeps its size.", edge=True),
     Group("boxes without area", "All points of a box without area are the same.", edge=True),
     Group("one bin", "With one bin the result is the mean over the whole box.", edge=True),
@@ -69,7 +71,7 @@ def draw_roi_align(rng: np.random.Generator) -> list[Case]:
     ramp = torch.stack(
         [torch.arange(WIDTH).expand(HEIGHT, -1), torch.arange(HEIGHT)[:, None].expand(-1, WIDTH)]
     ).float()
-    counted = in_pixels(placed(rng, 5, 7, 2) + [1, 1, 1, 1])
+    counted = in_pixels(1 + placed(rng, 5, 7, 2))
     single = case("types", between(rng, 1), (2, 2))
     double = (*(part.double() for part in single.arguments[:2]), *single.arguments[2:])
     features, box = feature_map(rng), in_pixels(between(rng, 1))

@@ -44,7 +44,7 @@ def _outward(box: Sequence[float]) -> Corners:
 
 
 def _shared(cells: int, bins: int) -> Bins:
-    """Return the first cell of each bin and the one after its last: edges inside a cell share it."""
+    """Return the first cell of each bin and the one after its last; an edge shares its cell."""
     return [(k * cells // bins, -(-(k + 1) * cells // bins)) for k in range(bins)]
 
 
@@ -93,7 +93,7 @@ def pool(
     empty: float | None = 0.0,
     clips: bool = False,
 ) -> Tensor:
-    """Return what RoI pooling gives; each option changes one step. `empty` None: such bins raise."""
+    """Return what RoI pooling gives; each option changes one step. `empty` None: it raises."""
     (h, w), array = size, features.numpy()
     C, H, W = array.shape
     pooled = np.zeros((len(boxes), C, h, w), dtype=array.dtype)

@@ -7,7 +7,6 @@ at most five bins a side: there all ways to compute the edges of bins agree.
 from typing import Any
 
 import numpy as np
-import torch
 
 from autograder.exercises.drawing import NO_BOXES, STRICT
 from autograder.exercises.rpn.regions import (
@@ -35,7 +34,9 @@ ROI_POOL_GROUPS = (
         "touches: neighbours share a cell where the edge is inside it.",
     ),
     Group("corners between cells", "Both corners are rounded to the nearest cell."),
-    Group("scales", "The spatial scale is given: a box in pixels times it is a box in cells.", True),
+    Group(
+        "scales", "The spatial scale is given: a box in pixels times it is a box in cells.", True
+    ),
     Group("halves", "A half is rounded away from zero: 2.5 to 3, 3.5 to 4.", edge=True),
     Group(
         "halves below zero", "A half is rounded away from zero: -0.5 to -1, -1.5 to -2.", edge=True
@@ -97,8 +98,9 @@ def halves(rng: np.random.Generator, sign: int = 1) -> np.ndarray:
 
 def small(rng: np.random.Generator) -> np.ndarray:
     """Return boxes of one cell, of no extent, and of one row."""
-    corner = rng.integers(1, 6, size=(3, 2))
-    return np.hstack([corner + 0.125, corner + [[0.375, 0.25], [0.125, 0.125], [1.25, 0.25]]])
+    corner = rng.integers(1, 6, size=(3, 2)) + 0.125
+    sides = np.array([[0.25, 0.125], [0, 0], [1.125, 0.125]])
+    return np.hstack([corner, corner + sides])
 
 
 def partly_outside(rng: np.random.Generator) -> np.ndarray:
