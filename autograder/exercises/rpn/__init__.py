@@ -5,6 +5,7 @@ from autograder.exercises.rpn.anchor_grid import ANCHOR_GRID
 from autograder.exercises.rpn.counting import FORWARD_PASSES, HEAD_CHANNELS
 from autograder.exercises.rpn.detection_loss import DETECTION_LOSS
 from autograder.exercises.rpn.label_anchors import LABEL_ANCHORS
+from autograder.exercises.rpn.propose import PROPOSE
 from autograder.exercises.rpn.questions import (
     FOUR_LOSSES,
     MOST_ACCURATE_FIRST,
@@ -27,6 +28,7 @@ TOPIC = Topic(
         LABEL_ANCHORS,
         SAMPLE_ANCHORS,
         RPN_LOSS,
+        PROPOSE,
         DETECTION_LOSS,
         HEAD_CHANNELS,
         SINGLE_STAGE_DETECTIONS,
