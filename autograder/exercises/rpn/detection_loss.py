@@ -9,7 +9,12 @@ from torch.nn import functional as F
 
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises.drawing import STRICT
-from autograder.exercises.rpn.loss_cases import OF_PREDICTIONS, numbers, shuffled_labels, targets_near
+from autograder.exercises.rpn.loss_cases import (
+    OF_PREDICTIONS,
+    numbers,
+    shuffled_labels,
+    targets_near,
+)
 from autograder.exercises.rpn.loss_mistakes import counts, shared_by_both_losses
 from autograder.exercises.shared_mistakes import takes_probabilities
 from course.cases import Group
@@ -152,9 +157,7 @@ def _background_too(logits: Tensor, transforms: Tensor, labels: Tensor, targets:
 
 def _predicted(logits: Tensor, transforms: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
     positive = labels > 0
-    return _distance(
-        transforms[positive, logits[positive].argmax(dim=1) - 1], targets[positive]
-    )
+    return _distance(transforms[positive, logits[positive].argmax(dim=1) - 1], targets[positive])
 
 
 def _all_classes(logits: Tensor, transforms: Tensor, labels: Tensor, targets: Tensor) -> Tensor:

@@ -9,7 +9,12 @@ from torch.nn import functional as F
 
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises.drawing import STRICT
-from autograder.exercises.rpn.loss_cases import OF_PREDICTIONS, numbers, shuffled_labels, targets_near
+from autograder.exercises.rpn.loss_cases import (
+    OF_PREDICTIONS,
+    numbers,
+    shuffled_labels,
+    targets_near,
+)
 from autograder.exercises.rpn.loss_mistakes import counts, shared_by_both_losses
 from autograder.exercises.shared_mistakes import with_argument
 from course.cases import Group

@@ -85,10 +85,12 @@ GROUPS = (
     ),
 )
 
-# Probabilities of background and three classes. Two classes above the threshold; an object although
-# background is likelier; only background; one class for certain.
-ROWS = [[0.1, 0.46, 0.38, 0.06], [0.5, 0.04, 0.1, 0.36], [0.9, 0.03, 0.04, 0.03]] + [
-    [0.05, 0.06, 0.83, 0.06]
+# Probabilities of background and three classes.
+ROWS = [
+    [0.1, 0.46, 0.38, 0.06],  # two classes above the threshold
+    [0.5, 0.04, 0.1, 0.36],  # an object although background is likelier
+    [0.9, 0.03, 0.04, 0.03],  # only background
+    [0.05, 0.06, 0.83, 0.06],  # one class for certain
 ]
 
 

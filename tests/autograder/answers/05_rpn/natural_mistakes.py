@@ -33,9 +33,7 @@ def rpn_loss__mean_of_the_box_errors(objectness, transforms, labels, target_tran
     """The mean of no positives is NaN, too."""
     keep, positive = labels >= 0, labels > 0
     entropy = F.binary_cross_entropy_with_logits(objectness[keep], labels[keep].to(objectness))
-    return entropy, F.smooth_l1_loss(
-        transforms[positive], target_transforms[positive], beta=1 / 9
-    )
+    return entropy, F.smooth_l1_loss(transforms[positive], target_transforms[positive], beta=1 / 9)
 
 
 def rpn_loss__divides_by_everything(objectness, transforms, labels, target_transforms):
@@ -77,9 +75,7 @@ def detection_loss__row_l_for_label_l(class_logits, transforms, labels, target_t
     keep, positive = labels >= 0, labels > 0
     entropy = F.cross_entropy(class_logits[keep], labels[keep])
     own = transforms[torch.arange(len(labels))[positive], labels[positive]]
-    return entropy, F.smooth_l1_loss(
-        own, target_transforms[positive], reduction="sum"
-    ) / keep.sum()
+    return entropy, F.smooth_l1_loss(own, target_transforms[positive], reduction="sum") / keep.sum()
 
 
 def detection_loss__background_has_a_box_loss(class_logits, transforms, labels, target_transforms):
@@ -223,6 +219,10 @@ def single_stage_detections__not_clipped(
 ):
     p = class_logits.softmax(dim=1)
     rows, columns = torch.where(p[:, 1:] > score_threshold)
-    boxes, scores, labels = decode_boxes(anchors, transforms)[rows], p[rows, columns + 1], columns + 1
+    boxes, scores, labels = (
+        decode_boxes(anchors, transforms)[rows],
+        p[rows, columns + 1],
+        columns + 1,
+    )
     kept = nms_per_class(boxes, scores, labels, iou_threshold)
     return {"boxes": boxes[kept], "scores": scores[kept], "labels": labels[kept]}
