@@ -171,7 +171,7 @@ def piled(
     options = (MANY, ALL, threshold, 1.0)
     return drawn(
         group,
-        lambda: arguments(rng, piles(rng, counts), *options),
+        lambda: arguments(rng, piles(rng, counts) + 20, *options),
         {"order": ("best", "clip", "large", "limit")},
     )
 
@@ -271,7 +271,7 @@ def top_n(rng: np.random.Generator) -> Case:
     """Return piles whose best boxes are not all kept."""
     return drawn(
         "top_n",
-        lambda: arguments(rng, piles(rng, (3, 3, 2)), MANY, 2, 0.3, 1.0),
+        lambda: arguments(rng, piles(rng, (3, 3, 2)) + 20, MANY, 2, 0.3, 1.0),
         {"order": ("best", "clip", "large", "limit", "suppress")},
         {"order": ("best", "clip", "large", "suppress")},
     )
@@ -308,7 +308,7 @@ def equal_logits(rng: np.random.Generator) -> Case:
 
     def make() -> tuple[Any, ...]:
         objectness = shuffled(rng, values)
-        return arguments(rng, piles(rng, (3, 3)), 4, ALL, 0.4, 1.0, objectness=objectness)
+        return arguments(rng, piles(rng, (3, 3)) + 20, 4, ALL, 0.4, 1.0, objectness=objectness)
 
     return drawn("equal logits", make, {"rank": later_of_equals, "suppress_by": later_of_equals})
 
