@@ -31,10 +31,16 @@ def test_a_shortcut_is_found_behind_other_names(answer):
     "cells",
     [
         # a comparison that binds a name, which the answer uses for a variable of its own
-        ["def enlarge(x):\n    out = x + 1\n    return out", "out = F.interpolate(torch.ones(1, 1))"],
+        [
+            "def enlarge(x):\n    out = x + 1\n    return out",
+            "out = F.interpolate(torch.ones(1, 1))",
+        ],
         ["def enlarge(x):\n    return [out for out in x]", "out = F.interpolate(torch.ones(1, 1))"],
         # helpers of that name which the student wrote
-        ["def interpolate(a, b):\n    return a + b", "def enlarge(x):\n    return interpolate(x, x)"],
+        [
+            "def interpolate(a, b):\n    return a + b",
+            "def enlarge(x):\n    return interpolate(x, x)",
+        ],
         [
             "def enlarge(x):\n    def interpolate(a):\n        return a\n"
             "    def twice(a):\n        return interpolate(interpolate(a))\n    return twice(x)"

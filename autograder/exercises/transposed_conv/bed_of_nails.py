@@ -12,8 +12,8 @@ from autograder.exercises.transposed_conv.maps import (
     NO_UPSAMPLING,
     ONE_PIXEL,
     TYPES,
-    one_axis_only,
     odd_quarters,
+    one_axis_only,
 )
 from course.cases import Group
 from course.outcome import Case

@@ -6,6 +6,7 @@ weights, and what lies beyond the border. `interpolation` puts any three togethe
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -94,13 +95,15 @@ def interpolation(
 ) -> Callable[[Tensor, int], Tensor]:
     """Return an upsampling that puts three choices together."""
 
+    @cache
     def matrix(size: int, factor: int) -> Tensor:
-        rows = torch.zeros(size * factor, size, dtype=torch.float64)
-        for i in range(size * factor):
+        rows = [[0.0] * size for _ in range(size * factor)]
+        for i, row in enumerate(rows):
             for pixel, weight in taps(position(i, size, factor)):
                 if (place := border(pixel, size)) is not None:
-                    rows[i, place] += weight
-        return rows / rows.sum(dim=1, keepdim=True) if renormalise else rows
+                    row[place] += weight
+        weights = torch.tensor(rows, dtype=torch.float64)
+        return weights / weights.sum(dim=1, keepdim=True) if renormalise else weights
 
     def upsample(x: Tensor, factor: int) -> Tensor:
         _, H, W = x.shape

@@ -98,7 +98,7 @@ def _across_channels(rows: Tensor, columns: Tensor, x: Tensor, size: int) -> Ten
 
 
 def _last_of_equals(x: Tensor, size: int) -> Pooled:
-    C, H, W = x.shape
+    _, H, W = x.shape
     whole = x[:, : H // size * size, : W // size * size]
     values, indices = max_pool(whole.flip(1, 2), size)
     width = whole.shape[2]
@@ -157,8 +157,9 @@ MAX_POOL = Exercise(
             "It gives the place of the block's upper left corner: wanted is the place of the "
             "largest value itself.",
             _numbered(
-                lambda rows, columns, x, size: rows // size * size * x.shape[2]
-                + columns // size * size
+                lambda rows, columns, x, size: (
+                    rows // size * size * x.shape[2] + columns // size * size
+                )
             ),
         ),
         Misconception(
@@ -209,9 +210,7 @@ MAX_POOL = Exercise(
             "width_without_the_remainder",
             "After it has cut off the remainder it counts places with the new width: they count in "
             "the map that came in.",
-            _numbered(
-                lambda rows, columns, x, size: rows * (x.shape[2] // size * size) + columns
-            ),
+            _numbered(lambda rows, columns, x, size: rows * (x.shape[2] // size * size) + columns),
         ),
         Misconception(
             "fails_without_a_block",

@@ -93,7 +93,7 @@ def _by_height(values: Tensor, indices: Tensor, output_size: Size) -> Tensor:
 
 def _without_the_remainder(values: Tensor, indices: Tensor, output_size: Size) -> Tensor:
     W, w = output_size[1], values.shape[2]
-    return _with_width(values, indices, output_size, W // w * w if W >= w else W)
+    return _with_width(values, indices, output_size, W // w * w if w <= W else W)
 
 
 def _all_in_one_plane(values: Tensor, indices: Tensor, output_size: Size) -> Tensor:

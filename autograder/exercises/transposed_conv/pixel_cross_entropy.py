@@ -132,9 +132,7 @@ def _pixels_mixed(logits: Tensor) -> Tensor:
     return logits.reshape(-1, K).log_softmax(dim=1).T.reshape(K, H, W)
 
 
-def _ignored_as_background(
-    logits: Tensor, target: Tensor, ignore_index: int = IGNORED
-) -> Tensor:
+def _ignored_as_background(logits: Tensor, target: Tensor, ignore_index: int = IGNORED) -> Tensor:
     labels = torch.where(target == ignore_index, 0, target)
     return pixel_cross_entropy(logits, labels, -100)
 
@@ -199,7 +197,7 @@ PIXEL_CROSS_ENTROPY = Exercise(
         takes_probabilities(pixel_cross_entropy, at=0, dim=0),
         Misconception(
             "always_minus_one",
-            "It ignores label -1 whatever it is told: which label is ignored is the third argument.",
+            "It ignores label -1 whatever it is told: the third argument says which label it is.",
             _always_minus_one,
         ),
         Misconception(

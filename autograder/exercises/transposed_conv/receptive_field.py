@@ -142,7 +142,7 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             "stride_of_the_layer_before",
-            "It uses the stride of the layer just before only: all strides before a layer multiply.",
+            "It uses the stride of the layer just before only: all strides before it multiply.",
             _stride_of_the_layer_before,
         ),
         Misconception(
