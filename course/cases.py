@@ -19,12 +19,14 @@ class Group:
 
     `sentence` is what a student reads when the group fails: the rule that was broken. A core
     group tests what the function is for; an edge group counts only when every core group passes.
+    `goal` is the mean IoU that a trained network must reach in this group's cases.
     """
 
     name: str
     sentence: str
     edge: bool = False
     comparison: Comparison = CLOSE
+    goal: float | None = None
 
 
 # Every exercise has this group, over all its cases: a right result stays right beside it.
@@ -86,6 +88,24 @@ class CaseSet:
                     tuple(Outcome(**outcome) for outcome in mistake["outcomes"]),
                 )
                 for mistake in content["mistakes"]
+            ),
+        )
+
+    def quick(self) -> "CaseSet":
+        """Return the set without the cases in which something is trained."""
+        kept = [i for i, case in enumerate(self.cases) if not case.takes_long]
+        if len(kept) == len(self.cases):
+            return self
+        cases = tuple(self.cases[i] for i in kept)
+        names = {case.group for case in cases}
+        return replace(
+            self,
+            groups=tuple(group for group in self.groups if group.name in names),
+            cases=cases,
+            expected=tuple(self.expected[i] for i in kept),
+            mistakes=tuple(
+                replace(mistake, outcomes=tuple(mistake.outcomes[i] for i in kept))
+                for mistake in self.mistakes
             ),
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course.outcome import VALUE, Outcome, same
+from course.outcome import NOT_TRIED, VALUE, Outcome, same
 from course.values import Handle, Unsupported
 
 
@@ -16,12 +16,14 @@ class Comparison:
     """How a value is compared: floats within a tolerance, all else exactly.
 
     `strict` asks for the very dtype; otherwise any float type serves for a float and any integer
-    type for an integer. A list serves for a tuple, a number for a tensor without axes.
+    type for an integer. A list serves for a tuple, a number for a tensor without axes. `at_least`:
+    a number that is greater than the expected one is as good.
     """
 
     rtol: float = 1e-4
     atol: float = 1e-5
     strict: bool = False
+    at_least: bool = False
 
 
 CLOSE = Comparison()
@@ -44,7 +46,7 @@ def difference(got: Outcome, expected: Outcome, comparison: Comparison) -> Diffe
 
     Two exceptions agree whatever their types: the exact type of a crash says little.
     """
-    if got is expected:
+    if got is expected or NOT_TRIED in (got.kind, expected.kind):
         return None
     if got.kind != expected.kind:
         return _of_another_kind(got)
@@ -127,6 +129,11 @@ def _numbers(got: Any, expected: float, comparison: Comparison, what: str) -> Di
             return Difference("type", f"{what} must be {wanted}", f"got {number!r}")
     elif number != number and expected == expected:
         return Difference("nan", f"{what} is NaN")
+    elif comparison.at_least and expected == expected:
+        if number >= expected:
+            return None
+        wanted = f"expected at least {expected:.3g}, got {number:.3g}"
+        return Difference("value", f"{what} is too low", wanted)
     else:
         right = _close(torch.tensor(float(number)), torch.tensor(expected), comparison)
     if right:

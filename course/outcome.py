@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from course.values import Handle
 
-# The kinds of outcome.
-VALUE, RAISED, NOT_ANSWERED, NOT_FINISHED, DIED = (
-    "value", "raised", "not answered", "not finished", "died",
+# The kinds of outcome. NOT_TRIED: nobody has looked, so it agrees with anything.
+VALUE, RAISED, NOT_ANSWERED, NOT_FINISHED, DIED, NOT_TRIED = (
+    "value", "raised", "not answered", "not finished", "died", "not tried",
 )  # fmt: skip
 
 # Code that is not a student's: this package, Python itself, and whatever is installed.
@@ -47,7 +47,10 @@ class Case:
 
     `gradients`: also observe the gradients of the float arguments. `apply`: inputs for the module
     that the call returns, whose outputs are observed in its place, with the shapes of its
-    parameters where `parameters` is set.
+    parameters where `parameters` is set. `seeds`: call once for each, with every generator among
+    the arguments seeded with it, and observe the list of results. `training`: the module that the
+    call returns is trained so (see course.training) before it is applied, and is scored on the
+    `scenes` of these seeds. `view`: a function of course.views that says what of the value counts.
     """
 
     group: str
@@ -55,6 +58,15 @@ class Case:
     gradients: bool = False
     apply: tuple[Any, ...] = ()
     parameters: bool = False
+    seeds: tuple[int, ...] = ()
+    training: dict[str, Any] | None = None
+    scenes: tuple[int, ...] = ()
+    view: str = ""
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether something is trained."""
+        return bool(self.training and self.training["steps"])
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,9 @@ class Subject(Protocol):
     def call(self, arguments: Sequence[Any], gradients: bool = False) -> Outcome:
         """Call the function; with `gradients` the value is {"value": ..., "gradients": [...]}."""
 
+    def train(self, arguments: Sequence[Any], training: dict[str, Any]) -> Outcome:
+        """Call the function and train the module that it returns; equal calls train once."""
+
     def apply(self, handle: Handle, argument: Any) -> Outcome:
         """Call a module that `call` returned."""
 
@@ -87,12 +102,53 @@ class Subject(Protocol):
 
 def observe(subject: Subject, case: Case) -> Outcome:
     """Return the outcome of one case."""
-    outcome = subject.call(case.arguments, case.gradients)
-    if outcome.kind != VALUE or not (case.apply or case.parameters):
+    outcome = _every_seed(subject, case) if case.seeds else _called(subject, case)
+    if outcome.kind == VALUE and (case.apply or case.parameters or case.scenes):
+        outcome = _of_module(subject, case, outcome)
+    return seen_by(case, outcome)
+
+
+def seen_by(case: Case, outcome: Outcome) -> Outcome:
+    """Return the outcome with what the case's view makes of its value."""
+    if not case.view or outcome.kind != VALUE:
         return outcome
-    handle = outcome.value
+    from course import views
+
+    view = views.find(case.view)
+    try:
+        return replace(outcome, value=view(case.arguments, outcome.value))
+    except Exception:  # whatever an odd value provokes: the comparison says what is odd about it
+        return outcome
+
+
+def _called(subject: Subject, case: Case) -> Outcome:
+    if case.training is not None:
+        return subject.train(case.arguments, case.training)
+    return subject.call(case.arguments, case.gradients)
+
+
+def _every_seed(subject: Subject, case: Case) -> Outcome:
+    results, changed = [], False
+    for seed in case.seeds:
+        arguments = [
+            torch.Generator().manual_seed(seed) if isinstance(item, torch.Generator) else item
+            for item in case.arguments
+        ]
+        outcome = subject.call(arguments, case.gradients)
+        changed = changed or outcome.changed
+        if outcome.kind != VALUE:
+            return replace(outcome, changed=changed)
+        results.append(outcome.value)
+    return Outcome(VALUE, results, changed=changed)
+
+
+def _of_module(subject: Subject, case: Case, called: Outcome) -> Outcome:
+    """Return what the module that a call returned does."""
+    handle = called.value
     if not isinstance(handle, Handle):
-        return outcome
+        return called
+    if case.scenes:
+        return _of_scenes(subject, case, handle)
     seen: dict[str, Any] = {"outputs": []}
     for argument in case.apply:
         applied = subject.apply(handle, argument)
@@ -105,7 +161,18 @@ def observe(subject: Subject, case: Case) -> Outcome:
             return held
         shapes = [list(item.shape) for item in held.value.values() if isinstance(item, Tensor)]
         seen["parameters"] = sorted(shapes)
-    return replace(outcome, value=seen)
+    return replace(called, value=seen)
+
+
+def _of_scenes(subject: Subject, case: Case, handle: Handle) -> Outcome:
+    """Return the mean IoU of a trained network on scenes whose labels only this side knows."""
+    from course import training
+
+    images, labels = training.scenes(case.scenes)
+    applied = subject.apply(handle, images)
+    if applied.kind != VALUE:
+        return applied
+    return replace(applied, value=training.mean_iou(applied.value, labels, case.arguments[1]))
 
 
 @dataclass
@@ -114,11 +181,21 @@ class LocalSubject:
 
     function: Any
     modules: list[nn.Module] = field(default_factory=list)
+    trained: dict[str, Outcome] = field(default_factory=dict)
 
     def call(self, arguments: Sequence[Any], gradients: bool = False) -> Outcome:
         given = [copy_of(argument) for argument in arguments]
         outcome = self.invoke(self.function, given, gradients)
         return replace(outcome, changed=not same(list(arguments), given))
+
+    def train(self, arguments: Sequence[Any], training: dict[str, Any]) -> Outcome:
+        from course.training import trained
+
+        key = repr((arguments, training))
+        if key not in self.trained:
+            given = [copy_of(argument) for argument in arguments]
+            self.trained[key] = self.invoke(trained, [self.function, given, training])
+        return self.trained[key]
 
     def apply(self, handle: Handle, argument: Any) -> Outcome:
         return self.invoke(self.modules[handle.number], [copy_of(argument)])

@@ -291,7 +291,7 @@ def serve(pipe: Pipe, notebook: Notebook) -> None:
 
 
 def perform(keeper: Any, names: dict[str, Any], request: dict[str, Any]) -> tuple[Any, Any]:
-    """Carry out `call`, `apply` or `parameters`; return the outcome and the arguments after it."""
+    """Carry out `call`, `train`, `apply` or `parameters`; return the outcome and the arguments."""
     from course.outcome import RAISED, Outcome
 
     arguments = list(request.get("arguments", []))
@@ -303,6 +303,10 @@ def perform(keeper: Any, names: dict[str, Any], request: dict[str, Any]) -> tupl
             if not callable(function):
                 return Outcome(RAISED, error="NameError", detail="no such function"), None
             outcome = keeper.invoke(function, arguments, request["gradients"])
+        elif request["verb"] == "train":
+            keeper.function = names.get(request["name"])
+            keeper.trained.clear()
+            outcome = keeper.train(arguments, request["training"])
         elif request["verb"] == "apply":
             outcome = keeper.invoke(keeper.modules[request["handle"].number], arguments)
         else:
