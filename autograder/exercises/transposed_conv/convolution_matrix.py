@@ -62,7 +62,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
         case("a kernel as long as the sequence", 4, 4, 1),
         case("a kernel as long as the sequence", 3, 3, 2),
         case("a kernel that does not fit", 4, 2, 1),
-        case("a kernel that does not fit", 6, 3, 2, 1),
+        case("a kernel that does not fit", 6, 4, 2),
         case("types", 3, 5, 2, 1),
         Case("types", (odd_quarters(rng, 2).double(), 5)),
     ]

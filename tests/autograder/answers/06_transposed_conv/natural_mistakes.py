@@ -197,8 +197,8 @@ def _bicubic(x, factor, a, limit=False):
 
 
 def max_pool__places_in_the_block(x, size):
-    """It also fails on a remainder."""
     C, H, W = x.shape
+    x = x[:, : H // size * size, : W // size * size]
     blocks = x.reshape(C, H // size, size, W // size, size).transpose(2, 3)
     return blocks.reshape(C, H // size, W // size, -1).max(dim=-1)
 
@@ -280,15 +280,15 @@ def conv_transpose1d__one_too_short(x, weight, stride):
 
 
 def conv_transpose2d__overwrites(x, weight, stride=1, padding=0, output_padding=0):
-    """It also trims nothing."""
     _, H, W = x.shape
     _, C_out, k, _ = weight.shape
-    out = x.new_zeros(C_out, (H - 1) * stride + k, (W - 1) * stride + k)
+    height, width = ((n - 1) * stride + k + output_padding for n in (H, W))
+    out = x.new_zeros(C_out, height, width)
     for i in range(H):
         for j in range(W):
             copy = torch.einsum("c,cdab->dab", x[:, i, j], weight)
             out[:, i * stride : i * stride + k, j * stride : j * stride + k] = copy
-    return out
+    return out[:, padding : height - padding, padding : width - padding]
 
 
 def conv_transpose2d__padding_adds(x, weight, stride=1, padding=0, output_padding=0):
@@ -348,9 +348,10 @@ def convolution_matrix__columns_of_the_padding(weight, length, stride=1, padding
 
 
 def convolution_matrix__transposed(weight, length, stride=1, padding=0):
-    """It also fails where the kernel does not fit."""
+    """A column for each output."""
     n, k = length + 2 * padding, len(weight)
-    columns = [
-        F.pad(weight, (s, n - k - s))[padding : n - padding] for s in range(0, n - k + 1, stride)
-    ]
-    return torch.stack(columns, dim=1)
+    starts = range(0, n - k + 1, stride)
+    matrix = torch.zeros(n, len(starts), dtype=weight.dtype)
+    for column, start in enumerate(starts):
+        matrix[start : start + k, column] = weight
+    return matrix[padding : n - padding]
