@@ -33,7 +33,7 @@
 # | upsampling | `interpolate`, `grid_sample`, `upsample` and their modules |
 # | max pooling | `max_pool2d`, `max_pool3d`, the adaptive ones and their modules |
 # | max unpooling | `max_unpool1d`, `2d`, `3d` and their modules |
-# | transposed convolution, matrix | `conv_transpose1d`, `2d`, `3d` of the library and their modules |
+# | transposed convolution, matrix | the library's `conv_transpose1d`, `2d`, `3d` and their modules |
 #
 # `torchvision`, `scipy` and `skimage` have some of them too. Everything else is yours, the
 # ordinary convolution included; and outside an answer you may compare with whatever you like. In
@@ -116,17 +116,19 @@ two_pixels = torch.tensor([[2.0, 2.0], [1.0, 1.0], [0.0, 0.0]]).reshape(3, 1, 2)
 
 # %% [markdown]
 # Where does a network that is mostly right lose? This one knows the true map, but blurred: a
-# class's logit is the share that it has of the 9 x 9 pixels around.
+# class's logit is 8 times the share that it has of the 9 x 9 pixels around.
 
 # %%
 one_hot = F.one_hot(street.semantic, len(CATEGORIES)).permute(2, 0, 1).float()
-blurred = 8 * F.avg_pool2d(one_hot[None], 9, stride=1, padding=4, count_include_pad=False)[0]
+shares = F.avg_pool2d(one_hot[None], 9, stride=1, padding=4, count_include_pad=False)[0]
+blurred = 8 * shares
+losses = blurred.logsumexp(dim=0) - (one_hot * blurred).sum(dim=0)
 
 # %% show=true
-left, right = draw.panels("its answer", "loss at each pixel", size=(96, 128))
-draw.photo(left, street.image)
-draw.heat(right, -blurred.log_softmax(dim=0).gather(0, street.semantic[None])[0])
+left, right = draw.panels("where its classes meet", "loss at each pixel", size=(96, 128))
 left.contour(blurred.argmax(dim=0), levels=len(CATEGORIES), colors="black", linewidths=0.8)
+draw.photo(left, street.image)
+draw.heat(right, losses)
 
 # %% [markdown]
 # It loses along the edges, and at small things that the blur swallows. That is typical, and the
@@ -141,7 +143,7 @@ windows = torch.tensor([[30.0, 30, 63, 63], [32.0, 30, 65, 63]])
 ax = draw.panels("two windows of 33 x 33, two pixels apart", size=(96, 128))
 draw.photo(ax, street.image)
 draw.boxes(ax, windows, colors=["blue", "orange"])
-draw.points(ax, [(46.5, 46.5, "centres")])
+draw.points(ax, [(46.5, 46.5, ""), (48.5, 46.5, "")])
 
 # %%
 pixels, window = 96 * 128, 33 * 33
@@ -197,7 +199,8 @@ check(receptive_field)
 
 # %% [markdown]
 # Is it true? Ask the gradient. A pixel that the middle output depends on has a gradient, all
-# others have 0. (All weights are 1, so the numbers count the ways from a pixel to the output.)
+# others have 0. (All weights are 1, so the gradient counts the ways from a pixel to the output:
+# the more, the brighter.)
 
 # %%
 def ways_to_the_middle(layers: list[tuple[int, int]]) -> Tensor:
@@ -213,11 +216,12 @@ def ways_to_the_middle(layers: list[tuple[int, int]]) -> Tensor:
 stacks = {"3 layers": [(3, 1)] * 3, "6 layers": [(3, 1)] * 6, "3 of stride 2": [(3, 2)] * 3}
 titles = [f"{name}: {receptive_field(stack)} pixels" for name, stack in stacks.items()]
 for ax, stack in zip(draw.panels(*titles, size=(41, 41)), stacks.values()):
-    draw.heat(ax, ways_to_the_middle(stack))
+    ways = ways_to_the_middle(stack)
+    draw.photo(ax, (ways / ways.max()).sqrt())
 
 # %% [markdown]
-# Three layers of stride 2 see farther than six of stride 1. Look also at how fast the colours
-# fade towards the rim: the middle has far more ways to the output than the corners. What a network
+# Three layers of stride 2 see farther than six of stride 1. Look also at how the light fades
+# towards the rim: the middle has far more ways to the output than the corners. What a network
 # really uses, its *effective* receptive field, is smaller than what it can reach.
 
 # %% [markdown]
@@ -262,14 +266,15 @@ draw.legend(ax_work)
 # maps of the way down are often carried over to the way up, past the bottleneck.
 
 # %% show=true
-ax = draw.panels("down, then up: each block is a map, its height the size", size=(112, 250))
-sides = [96, 48, 24, 12, 24, 48, 96]
-blocks = torch.tensor([[8.0 + 34 * n, 56 - s / 2, 24 + 34 * n, 56 + s / 2] for n, s in enumerate(sides)])
-draw.boxes(ax, blocks, [f"1/{96 // s}" for s in sides], colors=["blue"] * 4 + ["orange"] * 3)
-for n in range(3):
-    ax.annotate("", (8 + 34 * (6 - n), 14 + 22 * n), (24 + 34 * n, 14 + 22 * n),
-                arrowprops={"arrowstyle": "->", "linestyle": ":"})
+ax = draw.panels("each block is a map, its height the map's size", size=(116, 250), origin=(0, -4))
 ax.set(xticks=[], yticks=[])
+for n, y in enumerate((28, 46, 52)):
+    dotted = {"arrowstyle": "->", "linestyle": ":"}
+    ax.annotate("", (8 + 34 * (6 - n), y), (24 + 34 * n, y), arrowprops=dotted)
+sides = [96, 48, 24, 12, 24, 48, 96]
+tops = [(8.0 + 34 * n, 56 - side / 2) for n, side in enumerate(sides)]
+blocks = torch.tensor([[x, y, x + 16, 112 - y] for x, y in tops])
+draw.boxes(ax, blocks, [f"1/{96 // s}" for s in sides], colors=["blue"] * 4 + ["orange"] * 3)
 
 # %% [markdown]
 # You know everything about the way down. The rest of this notebook is about the orange blocks: how
@@ -322,8 +327,8 @@ def enlarged(step: int) -> Tensor:
     return nearest_upsample(coarse[None].float(), step)[0].long()
 
 answers = [enlarged(step) for step in (4, 8)]
-titles = [f"at 1/{n}: {(a == street.semantic).float().mean():.1%} right" for n, a in zip((4, 8), answers)]
-for ax, answer in zip(draw.panels(*titles, size=(96, 128)), answers):
+right = [f"{(answer == street.semantic).float().mean():.1%} right" for answer in answers]
+for ax, answer in zip(draw.panels(f"1/4: {right[0]}", f"1/8: {right[1]}", size=(96, 128)), answers):
     draw.segments(ax, answer, CATEGORIES)
     ax.get_legend().remove()
 
@@ -344,11 +349,11 @@ for ax, answer in zip(draw.panels(*titles, size=(96, 128)), answers):
 ax = draw.panels("a row of 3 pixels, and the same row with 6", size=(2.2, 3.2), origin=(-0.1, 0))
 wide = torch.tensor([[n, 0.3, n + 1.0, 0.9] for n in range(3)])
 narrow = torch.tensor([[n / 2, 1.3, n / 2 + 0.5, 1.9] for n in range(6)])
-draw.boxes(ax, wide, colors="blue")
-draw.boxes(ax, narrow, colors="orange", style="--")
-ax.plot([0.5, 1.5, 2.5], [0.6] * 3, "o", color="black")
-ax.plot([n / 2 + 0.25 for n in range(6)], [1.6] * 6, "s", color="black", markersize=4)
 ax.set(yticks=[])
+draw.boxes(ax, wide, colors="blue")
+ax.plot([n / 2 + 0.25 for n in range(6)], [1.6] * 6, "s", color="black", markersize=4)
+ax.plot([0.5, 1.5, 2.5], [0.6] * 3, "o", color="black")
+draw.boxes(ax, narrow, colors="orange", style="--")
 
 # %% [markdown]
 # In pixels of the small row, the centre of its pixel n lies at n + 0.5, and the centre of output i
@@ -394,8 +399,9 @@ bilinear_upsample(torch.tensor([[[10.0, 20.0]]]), 2)
 corner = street.image[:, 10:26, 34:50]
 
 # %% show=true
-ways = {"bed of nails": bed_of_nails, "nearest neighbour": nearest_upsample, "bilinear": bilinear_upsample}
-for ax, way in zip(draw.panels(*ways, size=(128, 128)), ways.values()):
+ways = (bed_of_nails, nearest_upsample, bilinear_upsample)
+axes = draw.panels("bed of nails", "nearest neighbour", "bilinear", size=(128, 128))
+for ax, way in zip(axes, ways):
     draw.photo(ax, way(corner, 8))
 
 # %% [markdown]
@@ -456,11 +462,16 @@ draw.legend(ax)
 # %% check="bicubic_upsample" points=1.5
 check(bicubic_upsample)
 
+# %% [markdown]
+# The mask of the ring in the same corner, 0 and 1, enlarged; and the range of each result.
+
 # %% show=true
-left, right = draw.panels("bilinear", "bicubic", size=(128, 128))
-draw.photo(left, bilinear_upsample(corner, 8))
-draw.photo(right, bicubic_upsample(corner, 8))
-[f"{values.min():.2f} to {values.max():.2f}" for values in (corner, bicubic_upsample(corner, 8))]
+shape = (street.semantic == CATEGORIES.index("ring"))[None, 10:26, 34:50].float()
+ways = (nearest_upsample, bilinear_upsample, bicubic_upsample)
+axes = draw.panels("nearest neighbour", "bilinear", "bicubic", size=(128, 128))
+for ax, way in zip(axes, ways):
+    draw.photo(ax, way(shape, 8))
+[f"{way(shape, 8).min():.2f} to {way(shape, 8).max():.2f}" for way in ways]
 
 # %% [markdown]
 # ## 9. Max pooling that remembers
@@ -519,24 +530,23 @@ check(max_pool)
 check(max_unpool)
 
 # %% [markdown]
-# What is it good for? Here is a map of edges in a part of the scene. It is pooled by 4, and comes
-# up again by a bed of nails and by unpooling.
+# What is it good for? Take a part of the map of losses from section 2, whose ridges follow the
+# edges of the objects. It is pooled by 4, and comes up again by a bed of nails and by unpooling.
 
 # %%
-bright = street.image[:, 48:88, 4:64].mean(dim=0)
-edges = (bright[1:, 1:] - bright[:-1, :-1]).abs()[None, :36, :56]
+ridges = losses[None, 40:88, :64] / losses.max()
 
 # %% show=true
-values, spots = max_pool(edges, 4)
-titles = ["edges", "pooled, bed of nails", "pooled, unpooled"]
-maps = [edges, bed_of_nails(values, 4), max_unpool(values, spots, (36, 56))]
-for ax, shown in zip(draw.panels(*titles, size=(36, 56)), maps):
-    draw.heat(ax, shown[0])
+values, spots = max_pool(ridges, 4)
+titles = ["map", "pooled, bed of nails", "pooled, unpooled"]
+maps = [ridges, bed_of_nails(values, 4), max_unpool(values, spots, (48, 64))]
+for ax, shown in zip(draw.panels(*titles, size=(48, 64)), maps):
+    draw.photo(ax, shown.sqrt())
 
 # %% [markdown]
-# The nails stand in rank and file. The unpooled values lie on the edges, to the pixel, though
-# each came through a map sixteen times smaller. It is still full of holes; convolutions after it
-# fill them.
+# The nails stand in rank and file. The unpooled values lie on the ridges, to the pixel, though all
+# came through a map with a sixteenth of the pixels. It is still full of holes; convolutions after
+# it fill them.
 
 # %% [markdown]
 # ## 10. Strided convolution, recalled
@@ -547,8 +557,8 @@ for ax, shown in zip(draw.panels(*titles, size=(36, 56)), maps):
 
 # %% show=true
 padded = F.pad(torch.arange(1.0, 17).reshape(4, 4), (1, 1, 1, 1))
-steps = [(0, 0), (0, 2), (2, 0), (2, 2)]
-for n, (ax, (top, left)) in enumerate(zip(draw.panels(*["output 1", "2", "3", "4"], size=(6, 6)), steps)):
+axes = draw.panels("output 1", "output 2", "output 3", "output 4", size=(6, 6))
+for ax, (top, left) in zip(axes, [(0, 0), (0, 2), (2, 0), (2, 2)]):
     seen = torch.zeros(6, 6)
     seen[top : top + 3, left : left + 3] = 1
     draw.numbers(ax, padded, highlight=seen)
@@ -563,13 +573,15 @@ for n, (ax, (top, left)) in enumerate(zip(draw.panels(*["output 1", "2", "3", "4
 # input is (1, 2, 3), the kernel (1, 10, 100) and the stride 2:
 
 # %%
-laid_down = torch.tensor([[1.0, 10, 100, 0, 0, 0, 0], [0, 0, 2, 20, 200, 0, 0], [0, 0, 0, 0, 3, 30, 300]])
+laid_down = torch.tensor([[1.0, 10, 100, 0, 0, 0, 0],
+                          [0, 0, 2, 20, 200, 0, 0],
+                          [0, 0, 0, 0, 3, 30, 300]])
 table = torch.cat([laid_down, laid_down.sum(dim=0, keepdim=True)])
 
 # %% show=true
 ax = draw.panels("three copies, and their sum", size=(4, 7))
 draw.numbers(ax, table, highlight=torch.cat([laid_down > 0, torch.zeros(1, 7) > 0]))
-ax.set(yticks=[0.5, 1.5, 2.5, 3.5], yticklabels=["1 ·", "2 ·", "3 ·", "sum"])
+names = ax.set_yticks([0.5, 1.5, 2.5, 3.5], ["1 ·", "2 ·", "3 ·", "sum"])
 
 # %% [markdown]
 # Look at place 2: the end of the first copy (100) and the beginning of the second (2) make 102.
@@ -607,7 +619,8 @@ after_all = torch.tensor([[1.0, 2, 3, 4, 2], [2, 4, 6, 8, 4], [4, 8, 10, 12, 6],
 # %% show=true
 axes = draw.panels("kernel", "1 ·", "then 2 ·", "then 3 · and 4 ·", size=(5, 5))
 draw.numbers(axes[0], hill)
-for ax, canvas, (top, left) in zip(axes[1:], (after_one, after_two, after_all), ((0, 0), (0, 2), (2, 2))):
+stages = [(after_one, 0, 0), (after_two, 0, 2), (after_all, 2, 2)]
+for ax, (canvas, top, left) in zip(axes[1:], stages):
     newest = torch.zeros(5, 5)
     newest[top : top + 3, left : left + 3] = 1
     draw.numbers(ax, canvas, highlight=newest)
@@ -624,17 +637,18 @@ for ax, canvas, (top, left) in zip(axes[1:], (after_one, after_two, after_all), 
 # And the fourth? With stride 2 a convolution cannot tell 3 pixels from 4: both give 2, since the
 # last place of the kernel is left out when it does not fit. So the way back must be told which one
 # is meant. **Output padding** makes the sum longer by that much at its lower and right end,
-# *before* trimming. With 1 of each, 5 x 5 becomes 6 x 6, then 4 x 4: in effect the top row and the
-# left column are cut off.
+# *before* trimming. With 1 of each, 5 x 5 becomes 6 x 6, then 4 x 4. In effect the top row and the
+# left column are cut off, which is how the slides have it.
 #
 # **side = (n - 1) · stride + k - 2 · padding + output padding**
 
 # %% show=true
-whole, kept = torch.zeros(6, 6), torch.zeros(6, 6)
-whole[:5, :5] = after_all
+longer, kept = F.pad(after_all, (0, 1, 0, 1)), torch.zeros(6, 6)
 kept[1:5, 1:5] = 1
-ax = draw.panels("5 x 5, one longer, trimmed by one: 4 x 4", size=(6, 6))
-draw.numbers(ax, whole, highlight=kept)
+axes = draw.panels("the sum: 5 x 5", "one longer: 6 x 6", "trimmed by one: 4 x 4", size=(6, 6))
+draw.numbers(axes[0], after_all)
+draw.numbers(axes[1], longer, highlight=kept)
+draw.numbers(axes[2], longer[1:5, 1:5], highlight=kept[1:5, 1:5])
 
 # %% [markdown]
 # **Channels.** The weights have shape **[C_in, C_out, k, k]**: the first axis is that of the
@@ -667,9 +681,10 @@ conv_transpose2d(numbers, hill[None, None], 2, 1, 1), library
 # %% show=true
 nail, block = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
 nail[..., 0, 0] = 1
-left, right = draw.panels("a single 1", "all 1", size=(4, 4))
-draw.numbers(left, conv_transpose2d(small[None], nail, 2)[0])
-draw.numbers(right, conv_transpose2d(small[None], block, 2)[0])
+axes = draw.panels("input", "kernel with a single 1", "kernel of ones", size=(4, 4))
+draw.numbers(axes[0], small)
+draw.numbers(axes[1], conv_transpose2d(small[None], nail, 2)[0])
+draw.numbers(axes[2], conv_transpose2d(small[None], block, 2)[0])
 
 # %% [markdown]
 # Bilinear is one too, up to the border: kernel 4, stride 2, padding 1, weights falling like a tent.
@@ -690,8 +705,8 @@ apart[0, 1:-1, 1:-1].abs().max()
 # |---|---|
 # | transposed convolution | its matrix is the transpose of a convolution's: the next section |
 # | up-convolution | it makes maps larger |
-# | fractionally strided convolution | moving 1 in the input moves `stride` in the output: as if the kernel moved by 1/stride of an input pixel for each output pixel |
-# | deconvolution | common, and misleading: it does not undo a convolution's numbers, as you will see |
+# | fractionally strided convolution | for one pixel of output it moves by 1/stride pixel of input |
+# | deconvolution | common, and misleading: it does not undo a convolution, as you will see |
 
 # %% [markdown]
 # ## 12. As a matrix
@@ -768,7 +783,8 @@ signal.grad, conv_transpose1d(gradient, kernel, 2)
 
 # %% show=true
 counts = [conv_transpose2d(torch.ones(1, 4, 4), torch.ones(1, 1, k, k), 2)[0] for k in (3, 4)]
-for ax, count in zip(draw.panels("kernel 3, stride 2", "kernel 4, stride 2", size=(10, 10)), counts):
+axes = draw.panels("kernel 3, stride 2", "kernel 4, stride 2", size=(10, 10))
+for ax, count in zip(axes, counts):
     draw.numbers(ax, count, highlight=count == 4)
 
 # %% [markdown]
@@ -780,20 +796,20 @@ for ax, count in zip(draw.panels("kernel 3, stride 2", "kernel 4, stride 2", siz
 # most k - 1 before it. Along one axis that makes k / s copies, if s divides k. If not, some outputs
 # get one more than others. So: **even, exactly when the stride divides the kernel.**
 #
-# On a map with numbers like a network's, a flat area of 12 x 12:
+# A flat grey area of 12 x 12, enlarged with equal weights:
 
 # %% show=true
-axes = draw.panels("kernel 3, stride 2", "kernel 4, stride 2", "nearest, then conv 3", size=(25, 25))
-flat_area = torch.full((1, 12, 12), 0.5)
-smooth = F.conv2d(nearest_upsample(flat_area, 2)[None], torch.full((1, 1, 3, 3), 1 / 9), padding=1)
-shown = [conv_transpose2d(flat_area, torch.full((1, 1, k, k), 4 / k**2), 2)[0] for k in (3, 4)]
-for ax, values in zip(axes, [*shown, smooth[0, 0]]):
-    draw.heat(ax, values)
+flat_area, mean = torch.full((1, 12, 12), 0.5), torch.full((1, 1, 3, 3), 1 / 9)
+smooth = F.conv2d(nearest_upsample(flat_area, 2)[None], mean, padding=1)[0]
+shown = [conv_transpose2d(flat_area, torch.full((1, 1, k, k), 4 / k**2), 2) for k in (3, 4)]
+axes = draw.panels("kernel 3, stride 2", "kernel 4, stride 2", "nearest, then 3 x 3", size=(25, 25))
+for ax, values in zip(axes, [*shown, smooth]):
+    draw.photo(ax, values)
 
 # %% [markdown]
-# Two cures are in use: a kernel that the stride divides (4 and 2, or 2 and 2), or enlarging by
-# nearest neighbour or bilinear first, and an ordinary convolution after it (right). An even count
-# does not *force* an even map, since weights differ; but the geometry no longer works against it.
+# (At the rim copies are missing in all three; there it gets darker.) Two cures are in use: a kernel
+# that the stride divides (4 and 2, or 2 and 2), or enlarging by nearest neighbour or bilinear
+# first, and an ordinary convolution after it (right). An even count does not *force* an even map, since weights differ; but the geometry no longer works against it.
 #
 # ### By hand
 # Which of these leave a checkerboard, even when all weights are equal?
@@ -814,6 +830,34 @@ checkerboard = None  # your answer, a list like ["A", "B", "C"]
 
 # %% check="checkerboard" points=1
 check("checkerboard")
+
+# %% [markdown]
+# ## 14. The whole: a fully convolutional network
+# Now put it together: a network that takes images [B, C, H, W], for any H and W that 8 divides, and
+# gives logits [B, K, H, W]. Down and up, as in the picture of section 5. What goes into it:
+#
+# - **Down**: 3 x 3 convolutions with padding 1, each followed by batch normalisation and ReLU; three
+#   times one of them has stride 2 (or is followed by pooling). More channels as maps get smaller,
+#   say 16, 32, 64, 96.
+# - **Up**: three times a factor of 2. `nn.ConvTranspose2d` with kernel 4, stride 2 and padding 1 is
+#   even and doubles the size exactly: (n - 1) · 2 + 4 - 2 = 2n. Interpolation and a convolution do
+#   as well.
+# - **Across**: add the map of the same size from the way down (or `torch.cat` it along the channels
+#   and convolve). It knows where the edges are. Without it the network finds the objects, and
+#   answers with blobs.
+# - **Last** a convolution to K channels, *without* ReLU: logits may be negative.
+#
+# No fully connected layer anywhere, since that would fix the size of the image.
+#
+# A single pixel will not do. In the scenes that the network is trained on, shapes have random
+# colours and patterns, and the ground has too: the colour of a pixel says next to nothing about
+# its class. A network of 1 x 1 convolutions sees one pixel, and fails. How far must an output see?
+# The shapes are up to 70 pixels large; but their edges and corners, which tell them apart, are
+# much smaller. Three strides of 2 give enough:
+
+# %% show=true
+going_down = [(3, 1), (3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 1)]
+[receptive_field(going_down[:n]) for n in range(1, 8)]
 
 # %% [markdown]
 # ## 15. In your own words (1.5 points)
