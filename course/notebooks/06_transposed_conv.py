@@ -46,7 +46,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw
+from course import NotAnswered, check, draw, training
 from course.scenes import CATEGORIES, scene
 
 # %% [markdown]
@@ -246,12 +246,13 @@ check("layers_needed")
 # Compare twelve layers at full size with twelve of which every second one has stride 2.
 
 # %% show=true
-flat, falling = [(3, 1)] * 12, [(3, 1), (3, 2)] * 6
+depths, stacks = range(1, 13), ([(3, 1)] * 12, [(3, 1), (3, 2)] * 6)
+seen = [[receptive_field(stack[:n]) for n in depths] for stack in stacks]
+sizes = [[1 / math.prod(s for _, s in stack[:n]) ** 2 for n in depths] for stack in stacks]
 ax_field, ax_work = draw.chart("layers", "", "pixels seen", "work, in layers at full size")
-for name, stack, style in (("stride 1", flat, "o--"), ("every second one stride 2", falling, "s-")):
-    sizes = [1 / math.prod(s for _, s in stack[:n]) ** 2 for n in range(1, 13)]
-    ax_field.plot(range(1, 13), [receptive_field(stack[:n]) for n in range(1, 13)], style)
-    ax_work.plot(range(1, 13), [sum(sizes[:n]) for n in range(1, 13)], style, label=name)
+for n, name in enumerate(("stride 1", "every second one stride 2")):
+    ax_field.plot(depths, seen[n], ["o--", "s-"][n])
+    ax_work.plot(depths, [sum(sizes[n][:m]) for m in depths], ["o--", "s-"][n], label=name)
 draw.legend(ax_work)
 
 # %% [markdown]
@@ -399,10 +400,10 @@ bilinear_upsample(torch.tensor([[[10.0, 20.0]]]), 2)
 corner = street.image[:, 10:26, 34:50]
 
 # %% show=true
-ways = (bed_of_nails, nearest_upsample, bilinear_upsample)
+ways = [bed_of_nails(corner, 8), nearest_upsample(corner, 8), bilinear_upsample(corner, 8)]
 axes = draw.panels("bed of nails", "nearest neighbour", "bilinear", size=(128, 128))
-for ax, way in zip(axes, ways):
-    draw.photo(ax, way(corner, 8))
+for ax, enlarged_corner in zip(axes, ways):
+    draw.photo(ax, enlarged_corner)
 
 # %% [markdown]
 # The next picture is where you will be able to drag the place of an output pixel, and see whom it
@@ -467,11 +468,11 @@ check(bicubic_upsample)
 
 # %% show=true
 shape = (street.semantic == CATEGORIES.index("ring"))[None, 10:26, 34:50].float()
-ways = (nearest_upsample, bilinear_upsample, bicubic_upsample)
+ways = [nearest_upsample(shape, 8), bilinear_upsample(shape, 8), bicubic_upsample(shape, 8)]
 axes = draw.panels("nearest neighbour", "bilinear", "bicubic", size=(128, 128))
-for ax, way in zip(axes, ways):
-    draw.photo(ax, way(shape, 8))
-[f"{way(shape, 8).min():.2f} to {way(shape, 8).max():.2f}" for way in ways]
+for ax, enlarged_shape in zip(axes, ways):
+    draw.photo(ax, enlarged_shape)
+[f"{way.min():.2f} to {way.max():.2f}" for way in ways]
 
 # %% [markdown]
 # ## 9. Max pooling that remembers
@@ -681,10 +682,10 @@ conv_transpose2d(numbers, hill[None, None], 2, 1, 1), library
 # %% show=true
 nail, block = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
 nail[..., 0, 0] = 1
+shown = [conv_transpose2d(small[None], kernel, 2)[0] for kernel in (nail, block)]
 axes = draw.panels("input", "kernel with a single 1", "kernel of ones", size=(4, 4))
-draw.numbers(axes[0], small)
-draw.numbers(axes[1], conv_transpose2d(small[None], nail, 2)[0])
-draw.numbers(axes[2], conv_transpose2d(small[None], block, 2)[0])
+for ax, matrix in zip(axes, (small, *shown)):
+    draw.numbers(ax, matrix)
 
 # %% [markdown]
 # Bilinear is one too, up to the border: kernel 4, stride 2, padding 1, weights falling like a tent.
@@ -782,8 +783,8 @@ signal.grad, conv_transpose1d(gradient, kernel, 2)
 # **Predict first.** In which of them is the count the same for all pixels, away from the border?
 
 # %% show=true
-counts = [conv_transpose2d(torch.ones(1, 4, 4), torch.ones(1, 1, k, k), 2)[0] for k in (3, 4)]
-axes = draw.panels("kernel 3, stride 2", "kernel 4, stride 2", size=(10, 10))
+counts = [conv_transpose2d(torch.ones(1, 3, 3), torch.ones(1, 1, k, k), 2)[0] for k in (3, 4)]
+axes = draw.panels("kernel 3, stride 2", "kernel 4, stride 2", size=(8, 8))
 for ax, count in zip(axes, counts):
     draw.numbers(ax, count, highlight=count == 4)
 
@@ -802,7 +803,7 @@ for ax, count in zip(axes, counts):
 flat_area, mean = torch.full((1, 12, 12), 0.5), torch.full((1, 1, 3, 3), 1 / 9)
 smooth = F.conv2d(nearest_upsample(flat_area, 2)[None], mean, padding=1)[0]
 shown = [conv_transpose2d(flat_area, torch.full((1, 1, k, k), 4 / k**2), 2) for k in (3, 4)]
-axes = draw.panels("kernel 3, stride 2", "kernel 4, stride 2", "nearest, then 3 x 3", size=(25, 25))
+axes = draw.panels("kernel 3, stride 2", "kernel 4, stride 2", "nearest, then 3 x 3", size=(26, 26))
 for ax, values in zip(axes, [*shown, smooth]):
     draw.photo(ax, values)
 
@@ -849,15 +850,65 @@ check("checkerboard")
 #
 # No fully connected layer anywhere, since that would fix the size of the image.
 #
-# A single pixel will not do. In the scenes that the network is trained on, shapes have random
-# colours and patterns, and the ground has too: the colour of a pixel says next to nothing about
-# its class. A network of 1 x 1 convolutions sees one pixel, and fails. How far must an output see?
-# The shapes are up to 70 pixels large; but their edges and corners, which tell them apart, are
-# much smaller. Three strides of 2 give enough:
+# **What it is trained on.** Scenes of 64 x 64 pixels, and four categories: sky, ground, road, and
+# object, whatever shape it has. All four have random colours and patterns in each scene, so the
+# colour of a pixel says next to nothing about its category. What says it is the surroundings.
+
+# %% show=true
+images, categories = training.scenes((training.TRAINING_SEED, training.TRAINING_SEED + 1))
+axes = draw.panels("image", "categories", "image", "categories", size=(64, 64))
+for n in (0, 1):
+    draw.segments(axes[2 * n + 1], categories[n], ("sky", "ground", "road", "object"))
+    draw.photo(axes[2 * n], images[n])
+axes[1].get_legend().remove()
+
+# %% [markdown]
+# A network of 1 x 1 convolutions sees one pixel, and fails. Three strides of 2, with a layer
+# between, see 45:
 
 # %% show=true
 going_down = [(3, 1), (3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 1)]
 [receptive_field(going_down[:n]) for n in range(1, 8)]
+
+# %% [markdown]
+# ### Exercise: `build_fcn` (3 points)
+# The function returns an `nn.Module`, not yet trained. You may define its class inside the function
+# or in the same cell above it. `in_channels` and `num_classes` may be any numbers. No softmax at the
+# end, and no `Linear`.
+#
+# **How it is judged.** First untrained: shapes, other sizes, other numbers of channels and classes,
+# and whether a change some pixels away reaches a pixel. Then the grader trains it, always by the
+# same recipe:
+#
+# | | |
+# |---|---|
+# | images | 200 scenes of 64 x 64 |
+# | steps | 400, each with 4 scenes at random |
+# | loss | per-pixel cross-entropy |
+# | optimiser | AdamW; the learning rate rises to 0.004, then falls to 0 (one cycle) |
+# | seed | 7, for the first weights and the order of the scenes |
+#
+# On a single core that takes about half a minute. Then 60 scenes that nobody has seen are
+# segmented, and the **mean IoU** counts: for each category the pixels that both maps give it, over
+# those that at least one of them does; the mean of the four.
+#
+# | mean IoU | |
+# |---|---|
+# | below 0.36 | no points: not clearly better than colour alone |
+# | 0.36 and more | 60% of the points, if shapes and surroundings are right too |
+# | 0.40, 0.44, 0.48 | each step a part of the other 40%, as do sizes, channels and logits |
+#
+# A network as above passes the last step. If yours does not: does it see far enough, and does
+# something carry the edges across? Many channels are slow, and help less than one would think.
+
+# %% solution="build_fcn"
+
+# %% check="build_fcn" points=3
+check(build_fcn)
+
+# %% [markdown]
+# This check trains nothing. To train by the recipe here, run `check(build_fcn, train=True)` in a cell
+# of your own.
 
 # %% [markdown]
 # ## 15. In your own words (1.5 points)

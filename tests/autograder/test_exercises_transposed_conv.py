@@ -5,6 +5,9 @@ import torch
 from torch.nn import functional as F
 
 from autograder.exercises import find
+from autograder.exercises.transposed_conv.build_fcn import FLOOR, HIDDEN_SCENES, RAMP
+from autograder.lesson import LESSONS
+from course.training import BATCH, LEARNING_RATE, RECIPE, SIZE
 from solutions.fcn import receptive_field
 from solutions.transposed_conv import conv_transpose2d
 from solutions.upsampling import max_pool, max_unpool
@@ -59,6 +62,10 @@ EDGE_MISTAKES = [
     ("convolution_matrix", "padding_cut_at_the_end", {"padding", "types"}),
     ("convolution_matrix", "fails_where_nothing_fits", {"a kernel that does not fit"}),
     ("convolution_matrix", "returns_float32", {"types"}),
+    ("build_fcn", "only_multiples_of_16", {"any size", "channels and classes"}),
+    ("build_fcn", "three_channels", {"channels and classes"}),
+    ("build_fcn", "four_classes", {"channels and classes"}),
+    ("build_fcn", "softmax_at_the_end", {"logits"}),
 ]
 
 # What the function is for: without it there are no points, however many edges pass.
@@ -100,6 +107,9 @@ CORE_MISTAKES = [
     ("convolution_matrix", "transposed"),
     ("convolution_matrix", "kernel_flipped"),
     ("convolution_matrix", "ignores_stride"),
+    ("build_fcn", "pixel_by_pixel"),
+    ("build_fcn", "sees_a_few_pixels"),
+    ("build_fcn", "stays_small"),
 ]
 
 
@@ -159,3 +169,19 @@ def test_equal_values_stand_only_where_ties_are_tested():
         for case in case_set.cases:
             x = case.arguments[0]
             assert (case.group == "equal values") == (len(x.unique()) < x.numel())
+
+
+def test_the_lesson_states_how_the_network_is_trained_and_what_each_mean_iou_is_worth():
+    text = (LESSONS / f"{ASSIGNMENT}.py").read_text()
+    told = text.partition("### Exercise: `build_fcn`")[2].partition('solution="build_fcn"')[0]
+    height, width = SIZE
+    for sentence in (
+        f"{RECIPE['scenes']} scenes of {height} x {width}",
+        f"{RECIPE['steps']}, each with {BATCH} scenes",
+        f"rises to {LEARNING_RATE:g}",
+        f"| seed | {RECIPE['seed']},",
+        f"{HIDDEN_SCENES} scenes that nobody has seen",
+        f"below {FLOOR:.2f}",
+        ", ".join(f"{goal:.2f}" for goal in RAMP),
+    ):
+        assert sentence in told, sentence

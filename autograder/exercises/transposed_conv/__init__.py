@@ -1,9 +1,10 @@
-"""What is graded in 06_transposed_conv: down and up again, two questions, one text."""
+"""What is graded in 06_transposed_conv: the ways down and up, two questions, one text."""
 
 from autograder.exercise import Question, Topic, WrittenAnswer
 from autograder.exercises.transposed_conv.bed_of_nails import BED_OF_NAILS
 from autograder.exercises.transposed_conv.bicubic_upsample import BICUBIC_UPSAMPLE
 from autograder.exercises.transposed_conv.bilinear_upsample import BILINEAR_UPSAMPLE
+from autograder.exercises.transposed_conv.build_fcn import BUILD_FCN
 from autograder.exercises.transposed_conv.conv_transpose1d import CONV_TRANSPOSE1D
 from autograder.exercises.transposed_conv.conv_transpose2d import CONV_TRANSPOSE2D
 from autograder.exercises.transposed_conv.convolution_matrix import CONVOLUTION_MATRIX
@@ -142,6 +143,7 @@ TOPIC = Topic(
         CONV_TRANSPOSE1D,
         CONV_TRANSPOSE2D,
         CONVOLUTION_MATRIX,
+        BUILD_FCN,
     ),
     questions=(LAYERS_NEEDED, CHECKERBOARD),
     written=(WHY_DOWN,),

@@ -355,3 +355,26 @@ def convolution_matrix__transposed(weight, length, stride=1, padding=0):
     for column, start in enumerate(starts):
         matrix[start : start + k, column] = weight
     return matrix[padding : n - padding]
+
+
+def build_fcn__pixel_by_pixel(in_channels, num_classes):
+    """It also always takes three channels."""
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 32, 1),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(32, num_classes, 1),
+    )
+
+
+def build_fcn__softmax_at_the_end(in_channels, num_classes):
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv2d(in_channels, 16, 3, stride=4, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(16, num_classes, 8, stride=8),
+        nn.Softmax(dim=1),
+    )
