@@ -855,7 +855,7 @@ check("checkerboard")
 # colour of a pixel says next to nothing about its category. What says it is the surroundings.
 
 # %% show=true
-images, categories = training.scenes((training.TRAINING_SEED, training.TRAINING_SEED + 1))
+images, categories = training.scenes((training.TRAINING_SEED + 1, training.TRAINING_SEED))
 axes = draw.panels("image", "categories", "image", "categories", size=(64, 64))
 for n in (0, 1):
     draw.segments(axes[2 * n + 1], categories[n], ("sky", "ground", "road", "object"))

@@ -1,7 +1,5 @@
 """The exercise `bicubic_upsample`."""
 
-from typing import cast
-
 import numpy as np
 from torch import Tensor
 
@@ -63,7 +61,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
 
 
 def _clipped(x: Tensor, factor: int) -> Tensor:
-    return cast(Tensor, bicubic_upsample(x, factor)).clamp(x.min(), x.max())
+    return bicubic_upsample(x, factor).clamp(x.min(), x.max())
 
 
 BICUBIC_UPSAMPLE = Exercise(

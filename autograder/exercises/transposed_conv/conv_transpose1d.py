@@ -1,7 +1,5 @@
 """The exercise `conv_transpose1d`."""
 
-from typing import cast
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -76,7 +74,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
 
 
 def _right(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    return cast(Tensor, conv_transpose1d(x, weight, stride))
+    return conv_transpose1d(x, weight, stride)
 
 
 def _overwrites(x: Tensor, weight: Tensor, stride: int) -> Tensor:

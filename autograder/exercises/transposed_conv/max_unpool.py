@@ -1,7 +1,5 @@
 """The exercise `max_unpool`."""
 
-from typing import cast
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -52,7 +50,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
 
     def places(*shape: int, size: int = 2) -> Tensor:
-        return cast(Tensor, max_pool(odd_quarters(rng, *shape), size)[1])
+        return max_pool(odd_quarters(rng, *shape), size)[1]
 
     def values(of: Tensor) -> Tensor:
         return positive_quarters(rng, *of.shape)
@@ -84,7 +82,7 @@ def _with_width(values: Tensor, indices: Tensor, output_size: Size, width: int) 
     """Return the values at the rows and columns that their indices have in another width."""
     _, W = output_size
     moved = indices // max(width, 1) * W + indices % max(width, 1)
-    return cast(Tensor, max_unpool(values, moved, output_size))
+    return max_unpool(values, moved, output_size)
 
 
 def _by_height(values: Tensor, indices: Tensor, output_size: Size) -> Tensor:
@@ -125,7 +123,7 @@ def _added(values: Tensor, indices: Tensor, output_size: Size) -> Tensor:
 
 
 def _by_maximum(values: Tensor, indices: Tensor, output_size: Size) -> Tensor:
-    return cast(Tensor, max_unpool(values, indices, output_size)).clamp(min=0)
+    return max_unpool(values, indices, output_size).clamp(min=0)
 
 
 def _padded(small: Tensor, output_size: Size) -> Tensor:
@@ -138,7 +136,7 @@ def _padded(small: Tensor, output_size: Size) -> Tensor:
 def _crashes_on_nothing(values: Tensor, indices: Tensor, output_size: Size) -> Tensor:
     if values.numel() == 0:
         raise RuntimeError("no values")
-    return cast(Tensor, max_unpool(values, indices, output_size))
+    return max_unpool(values, indices, output_size)
 
 
 MAX_UNPOOL = Exercise(

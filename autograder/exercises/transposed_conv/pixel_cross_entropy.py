@@ -71,7 +71,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
             return drawn
 
         left = set(range(classes)) | {label}
-        return redraw(labels, lambda drawn: left - {IGNORED, 255} <= set(drawn.unique().tolist()))
+        return redraw(labels, lambda drawn: left - {IGNORED, 255} <= set(drawn.flatten().tolist()))
 
     empty = torch.full((2, 3), IGNORED)
     far = logits(3, 2, 3, scale=100.0)

@@ -1,7 +1,6 @@
 """The exercise `receptive_field`."""
 
 from math import prod
-from typing import cast
 
 import numpy as np
 
@@ -68,7 +67,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
 
 
 def _from_the_end(layers: Layers) -> int:
-    return cast(int, receptive_field(layers[::-1]))
+    return receptive_field(layers[::-1])
 
 
 def _own_stride_first(layers: Layers) -> int:
