@@ -34,4 +34,19 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
-VIEWS: dict[str, View] = {"shapes": shapes}
+def gradient_of_the_first(arguments: Sequence[Any], value: Any) -> Any:
+    """Return the value with the gradient of the first argument only: targets need none."""
+    return {**value, "gradients": value["gradients"][:1]}
+
+
+def bins_that_count(arguments: Sequence[Any], value: Any) -> Any:
+    """Return (bins, valid) with 0 in the place of bins that are not valid."""
+    bins, valid = value
+    return bins.where(valid, bins.new_zeros(())), valid
+
+
+VIEWS: dict[str, View] = {
+    "shapes": shapes,
+    "gradient_of_the_first": gradient_of_the_first,
+    "bins_that_count": bins_that_count,
+}
