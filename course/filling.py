@@ -4,6 +4,8 @@ They hang on the shape of a parameter alone: however a network is written, and i
 layers are made, equal networks get equal weights.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 
@@ -18,8 +20,12 @@ def fill(module: nn.Module) -> None:
             parameter.copy_(values(parameter.shape))
 
 
+@lru_cache(maxsize=256)
 def values(shape: torch.Size) -> Tensor:
-    """Return numbers of both signs, as large as they may be for outputs to stay about as large."""
+    """Return numbers of both signs, as large as they may be for outputs to stay about as large.
+
+    The tensor must not be changed: it is made once.
+    """
     k = torch.arange(shape.numel())
     spread = ((31 * k * k + 17 * k + 40) % MODULUS) * (2 / (MODULUS - 1)) - 1  # [-1, 1]
     inputs = shape[1:].numel() if len(shape) > 1 else 0
