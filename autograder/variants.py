@@ -196,6 +196,12 @@ def _lengths(arguments: Sequence[Any]) -> list[int]:
     return [len(item) for item in arguments if isinstance(item, Tensor) and item.ndim > 0] or [0]
 
 
+def _zeros_like(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return torch.zeros_like(value)
+    return 0 if isinstance(value, int | float) else None
+
+
 def _every(*arguments: Any) -> Tensor:
     return torch.arange(_lengths(arguments)[0])
 
@@ -216,7 +222,7 @@ _IDLE: dict[str, Callable[..., Any]] = {
     "returns zeros": lambda *a: torch.zeros(_lengths(a)[0]),
     "returns ones": lambda *a: torch.ones(_lengths(a)[0]),
     "returns a table of zeros": lambda *a: torch.zeros(_lengths(a)[:2]),
-    "returns zeros like its first argument": lambda *a: torch.zeros_like(torch.as_tensor(a[0])),
+    "returns zeros like its first argument": lambda *a: _zeros_like(a[0]),
     "returns every index": _every,
     "returns every index, best first": _best_first,
     "returns every index and its second argument": lambda *a: (_every(*a), _argument(a, 1)),

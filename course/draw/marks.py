@@ -1,35 +1,14 @@
-"""Pictures of boxes, in matplotlib: what the lessons and `check` show.
-
-A box is (x1, y1, x2, y2); y points down, as in an image. The colours are Okabe and Ito's, which
-people with any colour vision tell apart; names and line styles say the same as the colours.
-"""
+"""What is drawn over a picture: boxes, overlaps, points, measures, keypoints."""
 
 from collections.abc import Sequence
-from io import BytesIO
-from typing import Any
 
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import Normal, withStroke
 from torch import Tensor
 
-COLORS = {
-    "blue": "#0072B2",
-    "orange": "#E69F00",
-    "purple": "#CC79A7",
-    "yellow": "#F0E442",
-    "green": "#009E73",
-    "red": "#D55E00",
-    "sky": "#56B4E9",
-    "black": "#000000",
-    "grey": "#777777",
-}
-DPI = 100
-PANEL_WIDTH, WIDEST = 4.6, 9.2  # inches
-GAP = 0.2  # between panels, in their widths
-TEXT = 11  # points
+from course.draw.axes import COLORS, TEXT
 
 # Where a label stands: the corner of the box, and whether the text is above or below the edge.
 PLACES: dict[str, tuple[int, int, str, str]] = {
@@ -38,34 +17,6 @@ PLACES: dict[str, tuple[int, int, str, str]] = {
     "top right": (2, 1, "right", "bottom"),
     "bottom left": (0, 3, "left", "top"),
 }
-
-
-def panels(*titles: str, size: tuple[float, float], origin: tuple[float, float] = (0, 0)) -> Any:
-    """Return axes in a row, one for each title, that show `size` = (height, width) pixels.
-
-    `origin` = (x, y) is the top left corner. One title gives one Axes, more give a list.
-    """
-    (height, width), (left, top) = size, origin
-    inches = min(PANEL_WIDTH, WIDEST / len(titles))
-    axes = _row(len(titles), inches, inches * min(height / width, 1.3))
-    for ax, title in zip(axes, titles, strict=True):
-        ax.set(xlim=(left, left + width), ylim=(top + height, top), aspect="equal")
-        ax.set_title(title, fontsize=TEXT + 1)
-        ax.tick_params(labelsize=TEXT - 2, colors=COLORS["grey"])
-        for spine in ax.spines.values():
-            spine.set_color("#BBBBBB")
-    return axes[0] if len(axes) == 1 else axes
-
-
-def around(*groups: Tensor) -> dict[str, Any]:
-    """Return the `size` and `origin` of panels that show all the boxes with a margin."""
-    corners = [corner for group in groups for box in group.tolist() for corner in _points(box)]
-    xs, ys = zip(*corners, strict=True)
-    margin = 0.12 * max(max(xs) - min(xs), max(ys) - min(ys), 1e-6)
-    return {
-        "size": (max(ys) - min(ys) + 2 * margin, max(xs) - min(xs) + 2 * margin),
-        "origin": (min(xs) - margin, min(ys) - margin),
-    }
 
 
 def boxes(
@@ -149,63 +100,24 @@ def cross(ax: Axes, box: Tensor) -> None:
     ax.plot([x1, x2], [y2, y1], color=COLORS["red"], lw=2)
 
 
-def heat(ax: Axes, values: Tensor, extent: tuple[float, float, float, float]) -> None:
-    """Draw a map [H, W] with a scale beside it; `extent` is (left, right, bottom, top)."""
-    limits = ax.get_xlim(), ax.get_ylim()
-    shown = ax.imshow(values.numpy(), cmap="viridis", extent=extent, vmin=0)
-    ax.set(xlim=limits[0], ylim=limits[1])
-    scale = ax.inset_axes((1.03, 0, 0.04, 1))
-    ax.figure.colorbar(shown, cax=scale)
-    scale.tick_params(labelsize=TEXT - 2)
+def keypoints(
+    ax: Axes, keypoints: Tensor, *, colors: str | Sequence[str] = "yellow", size: float = 7
+) -> None:
+    """Draw keypoints [N, P, 3]: visible ones (v = 2) filled, hidden ones (v = 1) hollow.
 
-
-def photo(ax: Axes, image: Tensor) -> None:
-    """Draw a grey image [H, W] in [0, 1]; pixel (0, 0) covers the square from (0, 0) to (1, 1)."""
-    height, width = image.shape
-    ax.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
-
-
-def chart(x_label: str, y_label: str, *titles: str) -> Any:
-    """Return axes for curves, with a grid and labels; several titles give a list of them."""
-    axes = _row(max(len(titles), 1), PANEL_WIDTH if len(titles) > 1 else 6.0, 3.2)
-    for ax, title in zip(axes, titles or ("",), strict=True):
-        ax.set_title(title, fontsize=TEXT + 1)
-        ax.set_xlabel(x_label, fontsize=TEXT)
-        ax.set_ylabel(y_label, fontsize=TEXT)
-        ax.tick_params(labelsize=TEXT - 1)
-        ax.set_prop_cycle(color=[COLORS[name] for name in ("blue", "red", "green", "purple")])
-        ax.grid(color="#DDDDDD")
-        ax.spines[["top", "right"]].set_visible(False)
-    return axes[0] if len(axes) == 1 else axes
-
-
-def legend(ax: Axes) -> None:
-    """Name the curves of a chart."""
-    ax.legend(fontsize=TEXT - 1)
-
-
-def png(ax: Axes) -> bytes:
-    """Return the picture that `ax` is part of as a PNG, and close it."""
-    file = BytesIO()
-    figure: Any = ax.figure
-    figure.savefig(file, format="png", bbox_inches="tight")
-    plt.close(figure)
-    return file.getvalue()
-
-
-def _row(count: int, width: float, height: float) -> list[Axes]:
-    """Return axes side by side, each about `width` x `height` inches without its labels.
-
-    No layout engine: notebooks fit a picture to what it shows, and an engine doubles its cost.
+    Those with v = 0 are left out. `colors` is one for all or one for each object.
     """
-    figure = plt.figure(figsize=(width * count, height), dpi=DPI)
-    filled = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": GAP}
-    return list(figure.subplots(1, count, squeeze=False, gridspec_kw=filled)[0])
-
-
-def _points(box: Sequence[float]) -> list[tuple[float, float]]:
-    x1, y1, x2, y2 = box
-    return [(x1, y1), (x2, y2)]
+    names = [colors] * len(keypoints) if isinstance(colors, str) else colors
+    for name, places in zip(names, keypoints.tolist(), strict=True):
+        for x, y, v in places:
+            if v <= 0:
+                continue
+            (mark,) = ax.plot(x, y, "o", markersize=size, color=COLORS[name], zorder=3)
+            if v > 1:
+                mark.set(markeredgecolor="black", markeredgewidth=1.2)
+            else:  # a ring needs a dark rim on a bright ground
+                mark.set(markerfacecolor="none", markeredgewidth=2.0)
+                mark.set_path_effects([withStroke(linewidth=3.4, foreground="black"), Normal()])
 
 
 def _rectangle(box: Sequence[float]) -> Path:

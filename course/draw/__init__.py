@@ -1,0 +1,34 @@
+"""Pictures in matplotlib: what the lessons and `check` show.
+
+A box is (x1, y1, x2, y2); y points down, as in an image; pixel (0, 0) covers the square from (0, 0)
+to (1, 1). The colours are Okabe and Ito's, which people with any colour vision tell apart; names,
+numbers and line styles say the same as the colours.
+"""
+
+from course.draw.axes import COLORS, DPI, TEXT, around, chart, legend, panels, png
+from course.draw.images import heat, masks, numbers, photo, segments
+from course.draw.marks import PLACES, arrow, boxes, cross, keypoints, overlap, points, selected
+
+__all__ = [
+    "COLORS",
+    "DPI",
+    "PLACES",
+    "TEXT",
+    "around",
+    "arrow",
+    "boxes",
+    "chart",
+    "cross",
+    "heat",
+    "keypoints",
+    "legend",
+    "masks",
+    "numbers",
+    "overlap",
+    "panels",
+    "photo",
+    "png",
+    "points",
+    "segments",
+    "selected",
+]
