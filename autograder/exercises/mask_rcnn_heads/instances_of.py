@@ -51,9 +51,9 @@ def draw(rng: np.random.Generator) -> list[Case]:
     parts = [(y, x, 2, 2, 1), (y + 3, x + 6, 2, 1, 1), (y + 4, x + 1, 1, 3, 2)]
     gaps = np.sort(rng.choice(np.arange(3, 40), size=3, replace=False)).tolist()
     return [
-        Case("boxes around instances", _maps(rng, _corners(rng))),
+        Case("boxes around instances", _maps(rng, _corners(rng, 1))),
         Case("boxes around instances", _maps(rng, _apart(rng, [2, 1, 3]))),
-        Case("labels", _maps(rng, _apart(rng, [3, 1, 2]))),
+        Case("labels", _maps(rng, _corners(rng, int(rng.integers(2, 4))))),
         Case("instances of one class", _maps(rng, _touching(rng), label=int(rng.integers(1, 6)))),
         Case("in several parts", _maps(rng, parts)),
         Case("numbers with gaps", _maps(rng, _apart(rng, gaps))),
@@ -89,15 +89,16 @@ def _apart(rng: np.random.Generator, numbers: list[int]) -> list[Part]:
     return [(y, x, 2, 3, one), (y + 1, x + 5, 4, 2, two), (y + 4, x, 1, 4, three)]
 
 
-def _corners(rng: np.random.Generator) -> list[Part]:
-    """Return two L-shapes, at whose upper left corner something else is."""
+def _corners(rng: np.random.Generator, first: int) -> list[Part]:
+    """Return two L-shapes, which leave most of their boxes to others."""
     x, y = (int(n) for n in rng.integers(0, 2, size=2))
+    second, third = first % 3 + 1, (first + 1) % 3 + 1
     return [
-        (y + 2, x, 1, 4, 1),
-        (y, x + 3, 3, 1, 1),
-        (y + 6, x + 4, 1, 5, 2),
-        (y + 3, x + 8, 4, 1, 2),
-        (y, x, 1, 2, 3),
+        (y + 3, x, 1, 5, first),
+        (y, x + 4, 3, 1, first),
+        (y + 6, x + 5, 1, 5, second),
+        (y + 3, x + 9, 3, 1, second),
+        (y, x, 1, 2, third),
     ]
 
 

@@ -58,8 +58,8 @@ GROUPS = (
 
 def draw(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
-    types = _arguments(rng, [[True, False], [True, True]], 3)
-    some = rng.permutation([True, True, True, False, False, False]).reshape(2, 3)
+    types = _arguments(rng, [[True, False], [False, True]], 3)
+    some = rng.permuted([[True, True, False]] * 2, axis=1)  # as many in each region
     spread = [[True, True, True, True], [False, True, False, False], [True, False, True, False]]
     return [
         Case("one bin of all", _arguments(rng, [[True, True, True], [True, True, True]], 4)),
@@ -125,19 +125,19 @@ def _loss(
 
 
 def _one_hot(maps: Tensor, bins: Tensor) -> Tensor:
-    return F.one_hot(bins, maps[0].numel() if len(maps) else 1).to(maps)
+    return F.one_hot(bins, maps.shape[1:].numel()).to(maps)
 
 
 def _each_bin(maps: Tensor, bins: Tensor) -> Tensor:
     flat = maps.flatten(1)
     wanted = _one_hot(maps, bins)
     entropy = F.binary_cross_entropy_with_logits(flat, wanted, reduction="none")
-    return entropy.mean(dim=1) if len(maps) else entropy.sum(dim=1)
+    return entropy.mean(dim=1)
 
 
 def _squared(maps: Tensor, bins: Tensor) -> Tensor:
     error = (maps.flatten(1).softmax(dim=1) - _one_hot(maps, bins)) ** 2
-    return error.mean(dim=1) if len(maps) else error.sum(dim=1)
+    return error.mean(dim=1)
 
 
 def _column_by_column(maps: Tensor, bins: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ def draw(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
     inside = _keypoints(rng, 2, 3, 7)
     x, y = (float(n) for n in rng.integers(2, 9, size=2))
-    outside, _ = _outside(rng, 5)
+    outside, around = _outside(rng, 5)
+    outside[:, :, 2] = 2
     return [
         Case("bins", (*_keypoints(rng, 3, 4, 7), 7), view=THAT_COUNT),
         Case("bins", (*_keypoints(rng, 2, 5, 10), 10), view=THAT_COUNT),
@@ -78,14 +79,14 @@ def draw(rng: np.random.Generator) -> list[Case]:
         Case("edges of the box", (*_on_edges(x, y), 4), view=THAT_COUNT),
         Case("borders of bins", (*_on_borders(x, y), 4), view=THAT_COUNT),
         Case("boxes without area", (*_flat(x, y), 6), view=THAT_COUNT),
-        Case("bins that do not count", (outside, _, 5)),
-        Case("negative coordinates", (*_keypoints(rng, 2, 3, 6, corner=(-50, -20)), 6)),
-        Case("negative coordinates", (*_keypoints(rng, 2, 3, 6, corner=(-15, -5)), 6)),
-        Case("default size", _keypoints(rng, 2, 3, SIZE)),
+        Case("bins that do not count", (outside, around, 5)),
+        Case("negative coordinates", (*_keypoints(rng, 2, 3, 6, corner=(-50, -20)), 6), view=THAT_COUNT),
+        Case("negative coordinates", (*_keypoints(rng, 2, 3, 6, corner=(-15, -5)), 6), view=THAT_COUNT),
+        Case("default size", _keypoints(rng, 2, 3, SIZE), view=THAT_COUNT),
         Case("nothing to locate", (torch.zeros(0, 3, 3), NO_BOXES, 6)),
         Case("nothing to locate", (torch.zeros(2, 0, 3), random_boxes(rng, 2), 6)),
-        Case("types", (*inside, 7)),
-        Case("types", (inside[0].double(), inside[1].double(), 7)),
+        Case("types", (*inside, 7), view=THAT_COUNT),
+        Case("types", (inside[0].double(), inside[1].double(), 7), view=THAT_COUNT),
     ]
 
 

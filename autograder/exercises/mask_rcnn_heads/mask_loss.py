@@ -161,10 +161,12 @@ def _others_are_empty(logits: Tensor, targets: Tensor, labels: Tensor) -> Tensor
     return _mean(_entropy(chosen, wanted.to(chosen)), chosen.numel())
 
 
-def _softmax(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the log-odds of the own class among all, so that sigmoid gives its softmax."""
-    own, whole = _own(logits, labels), logits.logsumexp(dim=1)
-    return _own(logits.log_softmax(dim=1), labels) - torch.log1p(-(own - whole).exp())
+def _chance(logits: Tensor, labels: Tensor) -> Tensor:
+    return _own(logits.softmax(dim=1), labels)
+
+
+def _entropy_of_chances(own: Tensor, targets: Tensor) -> Tensor:
+    return F.binary_cross_entropy(own, targets, reduction="none")
 
 
 def _most_likely(logits: Tensor, labels: Tensor) -> Tensor:
@@ -176,7 +178,7 @@ def _pixels(logits: Tensor, targets: Tensor, labels: Tensor) -> int:
 
 
 def _rounded(own: Tensor, targets: Tensor) -> Tensor:
-    return F.binary_cross_entropy(own.sigmoid(), targets, reduction="none")
+    return _entropy_of_chances(own.sigmoid(), targets)
 
 
 def _squared(own: Tensor, targets: Tensor) -> Tensor:
@@ -194,7 +196,7 @@ MASK_LOSS = Exercise(
             "It lets the classes compete for each pixel, by a softmax over the channels: which "
             "class a region has is the class head's business, so each mask has a sigmoid of its "
             "own.",
-            partial(_loss, channel=_softmax),
+            partial(_loss, channel=_chance, entropy=_entropy_of_chances),
         ),
         Misconception(
             "label_for_channel",

@@ -135,11 +135,17 @@ def _halves(rng: np.random.Generator) -> Arguments:
 
 
 def _clear(arguments: Arguments) -> bool:
-    """Return whether no value is near to one half, and every target has both numbers."""
+    """Return whether no value is near to one half, and every target has both numbers.
+
+    Some pixel must tell that values were interpolated.
+    """
     masks, boxes, matches, size = arguments
-    values = _crops(masks, boxes.double(), size)[torch.arange(len(boxes)), matches]
-    inside = (values >= 0.5).flatten(1).double().mean(dim=1)
-    return far_from(values, 0.5) and bool(((inside > 0.1) & (inside < 0.9)).all())
+    own = torch.arange(len(boxes)), matches
+    values = _crops(masks, boxes.double(), size)[own]
+    right = values >= 0.5
+    inside = right.flatten(1).double().mean(dim=1)
+    both = bool(((inside > 0.1) & (inside < 0.9)).all())
+    return both and far_from(values, 0.5) and not right.equal(_nearest(masks, boxes, size)[own] > 0)
 
 
 def _as(dtype: torch.dtype, arguments: Arguments) -> Arguments:
@@ -187,7 +193,7 @@ def _targets(
 ) -> Tensor:
     """Return the targets as the exercise does; each option changes one step."""
     found = boxes.new_zeros((len(boxes), size, size))
-    if len(gt_masks):
+    if len(gt_masks) or not zeros:
         found = decide(crops(gt_masks, boxes, size)[torch.arange(len(boxes)), matches])
     if zeros:
         found[matches < 0] = 0

@@ -45,7 +45,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
         Case("weighted sum", _whole(rng, 5)),
         Case("missing weights", (losses, _weights(rng, [second]))),
         Case("missing weights", (losses, _weights(rng, [third, first]))),
-        Case("gradients", (_losses(rng, 2), _weights(rng, HEADS[:1])), gradients=True),
+        Case("gradients", _whole(rng, 2), gradients=True),
         Case("no weights", (_losses(rng, 4), {})),
         Case("order of the weights", (losses, turned)),
         Case("weight 0", (losses, {**_weights(rng, losses), second: 0.0})),

@@ -109,16 +109,21 @@ def _telling(
     image_size: Size = IMAGE,
     threshold: float = THRESHOLD,
 ) -> tuple[Any, ...]:
-    """Return smooth masks of cells x cells in boxes; no value is near to the threshold."""
+    """Return smooth masks of cells x cells in boxes; no value is near to the threshold.
+
+    Nor is one at the corners of pixels, where a common mistake looks.
+    """
 
     def make() -> tuple[Tensor, Tensor]:
         boxes = _off_centres(place())
         return _smooth(rng, len(boxes), cells), boxes
 
     def fits(drawn: tuple[Tensor, Tensor]) -> bool:
-        values = _values(drawn[0].double(), drawn[1].double(), image_size)
+        arguments = drawn[0].double(), drawn[1].double(), image_size
+        values = _values(*arguments)
         found = (values >= threshold).flatten(1).sum(dim=1)
-        return far_from(values, threshold) and bool((found > 12).all())
+        clear = far_from(values, threshold) and far_from(_values(*arguments, centre=0.0), threshold)
+        return clear and bool((found > 12).all())
 
     masks, boxes = redraw(make, fits)
     return (masks, boxes, image_size) + ((threshold,) if threshold != THRESHOLD else ())
