@@ -97,7 +97,7 @@ class Subject(Protocol):
         """Call the function and train the module that it returns; equal calls train once."""
 
     def fill(self, handle: Handle) -> Outcome:
-        """Set the parameters of a module that `call` returned to values that hang on their shapes."""
+        """Set the parameters of a module that `call` returned (see course.filling)."""
 
     def apply(self, handle: Handle, argument: Any) -> Outcome:
         """Call a module that `call` returned."""

@@ -1,4 +1,4 @@
-"""What is graded in 07_mask_rcnn_heads: heads for masks and keypoints, panoptic maps, the recipe."""
+"""What is graded in 07_mask_rcnn_heads: heads for masks and keypoints, panoptic maps."""
 
 from autograder.exercise import Question, Topic, WrittenAnswer
 from autograder.exercises.mask_rcnn_heads.decode_keypoints import DECODE_KEYPOINTS
@@ -142,7 +142,7 @@ A_NEW_HEAD = WrittenAnswer(
             "",
             "Also right: [N, K, 8] with the directions of the true class, as masks have it.",
             "",
-            "Earns nothing by itself: \"add a head\" without its target or its loss; a network "
+            'Earns nothing by itself: "add a head" without its target or its loss; a network '
             "beside Mask R-CNN that sees the whole image and not the region.",
             "",
             "Loses the points of its line: all regions count, background too; a sigmoid for each "

@@ -65,7 +65,9 @@ def draw(rng: np.random.Generator) -> list[Case]:
         Case("the best bin", (_maps(rng, 2, 3, 5), random_boxes(rng, 2))),
         Case("probability", (_maps(rng, 2, 3, 4, spread=0.6), random_boxes(rng, 2))),
         Case("equal bins", (_equal(rng), random_boxes(rng, 1))),
-        Case("negative coordinates", (_maps(rng, 2, 2, 6), random_boxes(rng, 2, corner=(-60, -45)))),
+        Case(
+            "negative coordinates", (_maps(rng, 2, 2, 6), random_boxes(rng, 2, corner=(-60, -45)))
+        ),
         Case("negative coordinates", (_maps(rng, 2, 2, 3), random_boxes(rng, 2, corner=(-15, -5)))),
         Case("56 x 56", (_maps(rng, 1, 1, 56), random_boxes(rng, 1))),
         Case("boxes without area", (_maps(rng, 3, 2, 4), flat)),
@@ -79,7 +81,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
 def _maps(
     rng: np.random.Generator, regions: int, keypoints: int, side: int, *, spread: float = 2.0
 ) -> Tensor:
-    """Return maps whose best bins are clear and lie off the diagonal, where rows are not columns."""
+    """Return maps whose best bins are clear, some of them in a row that is not its column."""
 
     def fits(maps: Tensor) -> bool:
         best = maps.flatten(2).topk(2, dim=2)
@@ -89,7 +91,11 @@ def _maps(
     def make() -> Tensor:
         maps = logits(rng, regions, keypoints, side, side, spread=spread)
         best = maps.flatten(2).argmax(dim=2, keepdim=True)
-        return maps.flatten(2).scatter_add(2, best, maps.new_full(best.shape, AHEAD + 0.1)).view_as(maps)
+        return (
+            maps.flatten(2)
+            .scatter_add(2, best, maps.new_full(best.shape, AHEAD + 0.1))
+            .view_as(maps)
+        )
 
     return redraw(make, fits)
 

@@ -106,6 +106,11 @@ def counted(logits: Tensor, bins: Tensor, valid: Tensor) -> int:
     return int(valid.sum())
 
 
+def any_counts(logits: Tensor, bins: Tensor, valid: Tensor) -> bool:
+    """Return whether any keypoint counts."""
+    return bool(valid.any())
+
+
 def _entropy(maps: Tensor, bins: Tensor) -> Tensor:
     return F.cross_entropy(maps.flatten(1), bins, reduction="none")
 
@@ -235,8 +240,8 @@ KEYPOINT_LOSS = Exercise(
             partial(_loss, entropy=_rounded),
         ),
         detached(_loss),
-        nan_of_nothing(_loss, counted),
-        no_graph_of_nothing(_loss, counted),
+        nan_of_nothing(_loss, any_counts),
+        no_graph_of_nothing(_loss, any_counts),
         returns_float32(_loss),
         returns_float64(_loss),
     ),

@@ -80,8 +80,16 @@ def draw(rng: np.random.Generator) -> list[Case]:
         Case("borders of bins", (*_on_borders(x, y), 4), view=THAT_COUNT),
         Case("boxes without area", (*_flat(x, y), 6), view=THAT_COUNT),
         Case("bins that do not count", (outside, around, 5)),
-        Case("negative coordinates", (*_keypoints(rng, 2, 3, 6, corner=(-50, -20)), 6), view=THAT_COUNT),
-        Case("negative coordinates", (*_keypoints(rng, 2, 3, 6, corner=(-15, -5)), 6), view=THAT_COUNT),
+        Case(
+            "negative coordinates",
+            (*_keypoints(rng, 2, 3, 6, corner=(-50, -20)), 6),
+            view=THAT_COUNT,
+        ),
+        Case(
+            "negative coordinates",
+            (*_keypoints(rng, 2, 3, 6, corner=(-15, -5)), 6),
+            view=THAT_COUNT,
+        ),
         Case("default size", _keypoints(rng, 2, 3, SIZE), view=THAT_COUNT),
         Case("nothing to locate", (torch.zeros(0, 3, 3), NO_BOXES, 6)),
         Case("nothing to locate", (torch.zeros(2, 0, 3), random_boxes(rng, 2), 6)),
@@ -173,7 +181,9 @@ def _targets(
     x1, y1, x2, y2 = (side[:, None] for side in boxes.unbind(dim=1))
     inside = (x >= x1) & (y >= y1) & ((x <= x2) & (y <= y2) if last_edge else (x < x2) & (y < y2))
     valid = visible(v) & (inside | anywhere) & (((x2 > x1) & (y2 > y1)) | flat)
-    width, height = scale((x2 - x1).where(x2 > x1, x1 * 0 + 1), (y2 - y1).where(y2 > y1, y1 * 0 + 1))
+    width, height = scale(
+        (x2 - x1).where(x2 > x1, x1 * 0 + 1), (y2 - y1).where(y2 > y1, y1 * 0 + 1)
+    )
     origin_x, origin_y = (x1, y1) if relative else (x1 * 0, y1 * 0)
     column = to_bin((x - origin_x) * size / width, size)
     row = to_bin((y - origin_y) * size / height, size)

@@ -5,7 +5,7 @@ that hang on their shapes alone: however the class is written, right ones give t
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -97,13 +97,13 @@ def _upsampling(channels: int) -> nn.Module:
 # wide default takes no memory, since only the shapes of its parameters are looked at.
 
 
-@lru_cache(maxsize=None)
+@cache
 def _convolution(number: int, channels: int, width: int, **options: int) -> nn.Module:
     device = "meta" if HIDDEN in (channels, width) else "cpu"
     return nn.Conv2d(channels, width, **options, device=device)  # type: ignore[arg-type]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _transposed(channels: int, **options: int) -> nn.Module:
     options = {"kernel_size": 2, "stride": 2, **options}
     device = "meta" if channels == HIDDEN else "cpu"

@@ -61,7 +61,9 @@ GROUPS = (
     Group("masks of numbers", "Masks may hold True and False or 1 and 0.", edge=True),
     Group("no boxes", "No boxes have no targets: the result has shape [0, size, size].", True),
     Group("no objects", "Without objects every match is -1 and every target is 0.", edge=True),
-    Group("types", "Targets are numbers in the dtype of the boxes, not True and False.", True, STRICT),
+    Group(
+        "types", "Targets are numbers in the dtype of the boxes, not True and False.", True, STRICT
+    ),
 )
 
 
@@ -80,7 +82,9 @@ def draw(rng: np.random.Generator) -> list[Case]:
         Case("masks of numbers", _as(torch.uint8, _telling(rng, 3, 2, 4))),
         Case("masks of numbers", _as(torch.float32, _telling(rng, 3, 2, 4))),
         Case("no boxes", (blobs(rng, 2, IMAGE), NO_BOXES, NO_LABELS, 4)),
-        Case("no objects", (blobs(rng, 0, IMAGE), boxes_within(rng, 2, IMAGE), integers([-1, -1]), 4)),
+        Case(
+            "no objects", (blobs(rng, 0, IMAGE), boxes_within(rng, 2, IMAGE), integers([-1, -1]), 4)
+        ),
         Case("types", types),
         Case("types", (masks, boxes.double(), *types[2:])),
     ]

@@ -18,7 +18,9 @@ Losses = dict[str, Tensor]
 Weights = dict[str, float]
 
 GROUPS = (
-    Group("weighted sum", "The loss of a network with several heads is the weighted sum of theirs."),
+    Group(
+        "weighted sum", "The loss of a network with several heads is the weighted sum of theirs."
+    ),
     Group(
         "missing weights",
         "A head whose weight is not given counts once, with weight 1.",

@@ -153,11 +153,15 @@ def _merge(
 
 def _only_things(semantic: Tensor, masks: Tensor, *rest: Any) -> Maps:
     category, instance = _merge(semantic, masks, *rest)
-    return category.where((instance > 0) | (category >= min(STUFF)), torch.zeros_like(category)), instance
+    return category.where(
+        (instance > 0) | (category >= min(STUFF)), torch.zeros_like(category)
+    ), instance
 
 
 def _of_equal_scores_the_last(scores: Tensor) -> list[int]:
-    return scores.flip(0).argsort(descending=True, stable=True).mul(-1).add(len(scores) - 1).tolist()
+    return (
+        scores.flip(0).argsort(descending=True, stable=True).mul(-1).add(len(scores) - 1).tolist()
+    )
 
 
 def _write_over(semantic: Tensor, masks: Tensor, *rest: Any) -> None:

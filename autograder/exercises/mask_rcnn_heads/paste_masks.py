@@ -111,7 +111,7 @@ def _telling(
 ) -> tuple[Any, ...]:
     """Return smooth masks of cells x cells in boxes; no value is near to the threshold.
 
-    Nor is one at the corners of pixels, where a common mistake looks.
+    Nor is one where two common mistakes look.
     """
 
     def make() -> tuple[Tensor, Tensor]:
@@ -122,8 +122,8 @@ def _telling(
         arguments = drawn[0].double(), drawn[1].double(), image_size
         values = _values(*arguments)
         found = (values >= threshold).flatten(1).sum(dim=1)
-        clear = far_from(values, threshold) and far_from(_values(*arguments, centre=0.0), threshold)
-        return clear and bool((found > 12).all())
+        looked_at = (values, _values(*arguments, centre=0.0), _values(*_squeezed(*arguments)))
+        return bool((found > 12).all()) and all(far_from(each, threshold) for each in looked_at)
 
     masks, boxes = redraw(make, fits)
     return (masks, boxes, image_size) + ((threshold,) if threshold != THRESHOLD else ())
@@ -154,7 +154,7 @@ def _full(rng: np.random.Generator) -> tuple[Any, ...]:
 def _bordered(rng: np.random.Generator) -> tuple[Any, ...]:
     """Return a mask of few large cells, whose border is sure here and surely not there."""
     corner = rng.uniform([1, 1], [2, 1.75], size=(1, 2))
-    box = quarters(np.hstack([corner, corner + [[12, 8]]]))
+    box = quarters(np.hstack([corner, corner + np.array([[12, 8]])]))
     mask = torch.tensor([[[0.9, 0.9, 0.1], [0.9, 0.1, 0.1], [0.9, 0.9, 0.9]]])
     return mask.flip(1) if rng.random() < 0.5 else mask, _off_centres(box), IMAGE
 
@@ -223,7 +223,8 @@ def _weights(at: Array, cells: int, *, nearest: bool = False, fades: bool = Fals
     if not fades:
         at = at.clip(0, cells - 1)
     distance = np.abs(at[:, :, None] - np.arange(cells, dtype=at.dtype))
-    return (1 - distance).clip(min=0)
+    weights: Array = (1 - distance).clip(min=0)
+    return weights
 
 
 def _values(
@@ -342,9 +343,11 @@ PASTE_MASKS = Exercise(
             "It compares with 0.5 whatever threshold is given: use the argument.",
             lambda *arguments: _paste(*arguments[:3]),
         ),
-        Misconception("x_and_y_swapped", XY_SWAPPED, before(
-            _paste, lambda masks, boxes, *rest: (masks, xy_swapped(boxes), *rest)
-        )),
+        Misconception(
+            "x_and_y_swapped",
+            XY_SWAPPED,
+            before(_paste, lambda masks, boxes, *rest: (masks, xy_swapped(boxes), *rest)),
+        ),
         height_and_width_swapped(_paste, at=2),
         Misconception(
             "box_rounded",

@@ -15,7 +15,9 @@ def mask_targets__mask_of_its_own_index(gt_masks, boxes, matches, size=28):
     for i in range(len(boxes)):
         if matches[i] >= 0:
             mask = gt_masks[i][None].to(boxes.dtype)
-            targets[i] = (crop_and_resize(mask, boxes[i : i + 1], (size, size))[0, 0] >= 0.5).float()
+            targets[i] = (
+                crop_and_resize(mask, boxes[i : i + 1], (size, size))[0, 0] >= 0.5
+            ).float()
     return targets
 
 
@@ -139,9 +141,9 @@ def paste_masks__fades_out(probabilities, boxes, image_size, threshold=0.5):
     u, v = (x - x1) / (x2 - x1) * 2 - 1, (y - y1) / (y2 - y1) * 2 - 1
     u = u.where((x >= x1) & (x < x2), -9)[:, None, :].expand(-1, height, -1)
     v = v.where((y >= y1) & (y < y2), -9)[:, :, None].expand(-1, -1, width)
-    values = F.grid_sample(
-        probabilities[:, None], torch.stack([u, v], dim=3), align_corners=False
-    )[:, 0]
+    values = F.grid_sample(probabilities[:, None], torch.stack([u, v], dim=3), align_corners=False)[
+        :, 0
+    ]
     return values >= threshold
 
 

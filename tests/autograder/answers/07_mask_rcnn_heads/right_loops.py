@@ -161,8 +161,8 @@ def instances_of(category, instance):
 def multi_head_loss(losses, weights):
     total = 0
     for name in losses:
+        weight = 1.0
         if name in weights:
-            total = total + weights[name] * losses[name]
-        else:
-            total = total + losses[name]
+            weight = weights[name]
+        total = total + weight * losses[name]
     return total
