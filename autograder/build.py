@@ -93,7 +93,8 @@ def _assemble_all(
     if not texts:
         raise BuildError(f"lessons must be a folder of texts like 03_nms.py, got {lessons}")
     chosen = sorted(texts) if wanted is None else sorted(set(wanted))
-    return [assemble(read_lesson(texts[name]), topics[name]) for name in chosen]
+    every = list(topics.values())
+    return [assemble(read_lesson(texts[name]), topics[name], every) for name in chosen]
 
 
 def _store_hidden_cases(
@@ -195,7 +196,8 @@ def _publish(course: CourseFolder, scratch: Path, ready: list[Assembled]) -> Non
         for step in ("source", "release"):
             made = scratch / step / assembled.plan.assignment
             target = course.root / step / assembled.plan.assignment
-            shutil.rmtree(target / "cases", ignore_errors=True)
+            for folder in ("cases", "given"):
+                shutil.rmtree(target / folder, ignore_errors=True)
             for path in sorted(made.rglob("*")):
                 if path.is_file():
                     write_whole(target / path.relative_to(made), path.read_bytes())

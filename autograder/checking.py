@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder import variants
-from autograder.assemble import assemble
 from autograder.errors import UsageError, WorkerError
 from autograder.exercise import Exercise, Topic
 from autograder.exercises import find, topics
@@ -15,6 +14,7 @@ from autograder.grading import MAX_TRIES, Submission, Workers, judge_submission,
 from autograder.judge import Task, could_not_run, judge
 from autograder.lesson import LESSONS, read_lesson
 from autograder.plan import Plan
+from autograder.planning import plan_lesson
 from autograder.record import ExerciseVerdict, SubmissionRecord
 from autograder.submission import RunCell, Unreadable, parse, read_file
 
@@ -69,13 +69,13 @@ def check_notebook(
 
 
 def plan_of(assignment: str) -> tuple[Plan, Topic]:
-    """Return the plan of an assignment as its lesson stands now, and its topic."""
+    """Return the plan of an assignment as its lesson stands now, of no release, and its topic."""
     known = topics()
     if assignment not in known:
         names = ", ".join(sorted(known))
         raise UsageError(f"assignment must be one of {names}, got {assignment!r}")
     lesson = read_lesson(LESSONS / f"{assignment}.py")
-    return assemble(lesson, known[assignment]).plan, known[assignment]
+    return plan_lesson(lesson, known[assignment], known.values()).plan, known[assignment]
 
 
 def _exercise(name: str) -> Exercise:

@@ -13,13 +13,13 @@ from nbgrader.utils import compute_checksum
 
 from autograder.executed_outputs import outputs_by_index, verdict_outputs
 from autograder.harmless import CUT, clean_attachments, clean_source, harmless_markdown
-from autograder.plan import CHECK, LOCKED, QUESTION, SOLUTION, WRITTEN, Plan, PlanCell
+from autograder.plan import CHECK, GIVEN, LOCKED, QUESTION, SOLUTION, WRITTEN, Plan, PlanCell
 from autograder.record import COULD_NOT_RUN, ExerciseVerdict, SubmissionRecord
 from autograder.submission import Unreadable, parse
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 EDITABLE = (SOLUTION, QUESTION, WRITTEN)
-RESTORED = (LOCKED, CHECK, *EDITABLE)  # a missing one is put back at its place
+RESTORED = (LOCKED, GIVEN, CHECK, *EDITABLE)  # a missing one is put back at its place
 ROOM = {"code": 1_000_000, "markdown": 300_000}  # characters of a whole submission
 MISSING = "This cell is missing from the submission."
 NO_RESPONSE = "No response."  # nbgrader's own words

@@ -87,7 +87,8 @@ def _judge_one(code: Code, task: Task) -> Judged:
     definition = task.definition
     if isinstance(definition, Question):
         return Judged(_judge_question(code, task, definition))
-    found = shortcuts([cell.source for cell in code.cells], task.name, definition.forbidden)
+    written = [cell.source for cell in code.cells if not cell.given]
+    found = shortcuts(written, task.name, definition.forbidden)
     if found:
         message = f"`{found[0]}` must not be used here: {definition.forbidden[found[0]]}"
         return Judged(_failed(task, message))

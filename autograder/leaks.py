@@ -46,20 +46,35 @@ class Secrets:
 
 
 def answer_lines(sources: Iterable[str], given: Iterable[str] = ()) -> dict[tuple[str, ...], str]:
-    """Return every run of lines of the functions in `sources` that a bundle must not contain."""
+    """Return every run of lines of an answer in `sources` that a bundle must not contain.
+
+    Lines of functions and classes that are `given`, and lines that others have like them, are none.
+    """
     found: dict[tuple[str, ...], str] = {}
+    free: set[tuple[str, ...]] = set()
     for text in sources:
-        for node in ast.walk(ast.parse(text)):
-            if not isinstance(node, ast.FunctionDef) or node.name in given:
+        for answer in ast.parse(text).body:
+            if not isinstance(answer, ast.FunctionDef | ast.ClassDef):
                 continue
-            first = node.body[0]
-            skip = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-            start = (first.end_lineno or 0) if skip else first.lineno - 1
-            body = normalised_lines("\n".join(text.splitlines()[start : node.end_lineno]))
-            size = min(LINES, len(body))
-            if size > 1:
-                found |= {run: node.name for run in _runs(body, size)}
-    return found
+            for node in ast.walk(answer):
+                if isinstance(node, ast.FunctionDef):
+                    runs = _answer_runs(node, text)
+                    if answer.name in given:
+                        free.update(runs)
+                    else:
+                        found |= dict.fromkeys(runs, answer.name)
+    return {run: name for run, name in found.items() if run not in free}
+
+
+def _answer_runs(node: ast.FunctionDef, text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the runs of lines below a function's docstring."""
+    first = node.body[0]
+    skip = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    start = (first.end_lineno or 0) if skip else first.lineno - 1
+    body = normalised_lines("\n".join(text.splitlines()[start : node.end_lineno]))
+    size = min(LINES, len(body))
+    if size > 1:
+        yield from _runs(body, size)
 
 
 def hidden_blocks(stored: Iterable[Path], public: Iterable[CaseSet]) -> dict[bytes, str]:

@@ -12,10 +12,12 @@ import jupytext
 import course
 from autograder.errors import BuildError
 from autograder.exercise import Topic
-from autograder.plan import CHECK, LOCKED, MARKDOWN, QUESTION, SHOW, SOLUTION, WRITTEN
+from autograder.plan import CHECK, GIVEN, LOCKED, MARKDOWN, QUESTION, SHOW, SOLUTION, WRITTEN
 
 LESSONS = Path(str(course.__file__)).parent / "notebooks"
-KINDS = {"solution": SOLUTION, "check": CHECK, "question": QUESTION, "written": WRITTEN}
+KINDS = {
+    "solution": SOLUTION, "check": CHECK, "question": QUESTION, "written": WRITTEN, "given": GIVEN,
+}  # fmt: skip
 SPACING = ("lines_to_next_cell", "lines_to_end_of_cell_marker")  # added by jupytext's reader
 POINTS_STEP = 0.25
 EMPTY_ANSWER = "*Write your answer here.*"
@@ -23,7 +25,11 @@ EMPTY_ANSWER = "*Write your answer here.*"
 
 @dataclass(frozen=True)
 class LessonCell:
-    """One cell of the text. `name` is the exercise or question that it answers or checks."""
+    """One cell of the text.
+
+    `name` is the exercise or question that it answers or checks, `names` the functions of earlier
+    notebooks that it is given.
+    """
 
     kind: str
     cell_type: str
@@ -31,6 +37,7 @@ class LessonCell:
     name: str = ""
     points: float = 0.0
     where: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,8 +114,11 @@ def _read_cell(cell: Any, where: str) -> LessonCell:
         )
     kind = KINDS[keys[0]] if keys else _plain_kind(cell, where, "show" in options)
     name = str(options[keys[0]]) if keys else ""
-    read = LessonCell(kind, cell.cell_type, cell.source, name, _points(kind, options, where), where)
-    return _checked(read)
+    names: tuple[str, ...] = ()
+    if kind == GIVEN:
+        name, names = "", tuple(part.strip() for part in name.split(","))
+    points = _points(kind, options, where)
+    return _checked(LessonCell(kind, cell.cell_type, cell.source, name, points, where, names))
 
 
 def _plain_kind(cell: Any, where: str, show: bool) -> str:
@@ -154,7 +164,7 @@ def _points(kind: str, options: dict[str, Any], where: str) -> float:
 def _checked(cell: LessonCell) -> LessonCell:
     """Return the cell, or refuse a graded cell whose text is not what its kind asks for."""
     wanted = "markdown" if cell.kind == WRITTEN else "code"
-    if cell.name and cell.cell_type != wanted:
+    if (cell.name or cell.names) and cell.cell_type != wanted:
         raise BuildError(
             f"{cell.where}: a {cell.kind} cell must be {wanted}, got {cell.cell_type}; "
             "mend its header"
@@ -164,6 +174,12 @@ def _checked(cell: LessonCell) -> LessonCell:
             raise BuildError(
                 f"{cell.where}: the solution cell of {cell.name} must be empty, got text; "
                 "remove it: signature, docstring and answer come from solutions/"
+            )
+        case "given" if cell.source.strip() or not all(map(str.isidentifier, cell.names)):
+            raise BuildError(
+                f"{cell.where}: a given cell must be empty and name functions, got "
+                f"given={', '.join(cell.names)!r} and {cell.source.strip()[:60]!r}; "
+                'write given="box_iou, nms", say, and no code: build writes it'
             )
         case "check" if cell.source.strip() not in _calls(cell.name):
             raise BuildError(
@@ -191,10 +207,11 @@ def _of_python(cell: LessonCell) -> str:
 
 def _refuse_duplicates(cells: list[LessonCell]) -> None:
     first: dict[tuple[bool, str], LessonCell] = {}
-    for cell in (cell for cell in cells if cell.name):
-        before = first.setdefault((cell.kind == CHECK, cell.name), cell)
-        if before is not cell:
+    named = [(name, cell) for cell in cells for name in (cell.name, *cell.names) if name]
+    for name, cell in named:
+        before = first.setdefault((cell.kind == CHECK, name), cell)
+        if before is not cell or cell.names.count(name) > 1:
             raise BuildError(
-                f"{cell.where}: {cell.name} must have one {cell.kind} cell, got another at "
+                f"{cell.where}: {name} must have one {cell.kind} cell, got another at "
                 f"{before.where}; remove one of them"
             )

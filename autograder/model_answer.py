@@ -1,4 +1,4 @@
-"""A function of solutions/ as a student meets it: its signature, its docstring, its model answer.
+"""A function or class of solutions/ as a student meets it: its head, its docstring, its answer.
 
 All three are read from the reference's source, so that they are written once.
 """
@@ -7,49 +7,37 @@ import ast
 import builtins
 import inspect
 import re
-import symtable
 import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.cell_texts import class_texts, function_texts
 from autograder.errors import BuildError
-from autograder.signature import INDENT, WIDTH, shapes, signature
-from autograder.stubs import stub_of
 from course.outcome import NotAnswered
+from course.pieces import global_names
 
 # What an answer may be made of, besides functions of the notebook; the last two for annotations.
 LIBRARIES = ("torch", "numpy", "math", "collections", "typing")
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """A reference in its three parts.
+    """The texts of a reference, a function or a class.
 
-    `imports` are the names that the reference's module imports, as (module, attribute); `needs`
-    the names that the function takes from the module around it.
+    `stub` is the cell as students get it, `source` as the instructor has it, the answer between
+    nbgrader's marks, and `code` the same without them. `imports` are the names that the
+    reference's module imports, as (module, attribute); `needs` the names that the code takes from
+    the module around it.
     """
 
     exercise: str
-    signature: str
-    docstring: str
-    body: str
+    stub: str
+    source: str
+    code: str
     imports: dict[str, tuple[str, str]]
     needs: frozenset[str]
-
-    @property
-    def source(self) -> str:
-        """The cell as the instructor has it, the answer between nbgrader's marks."""
-        parts = (self.signature, self.docstring, INDENT + BEGIN, self.body, INDENT + END)
-        return "\n".join(parts)
-
-    @property
-    def stub(self) -> str:
-        """The cell as students get it."""
-        return "\n".join((self.signature, self.docstring, INDENT + stub_of(self.exercise)))
 
 
 def model_answer(exercise: str, reference: Callable[..., Any]) -> ModelAnswer:
@@ -60,11 +48,13 @@ def model_answer(exercise: str, reference: Callable[..., Any]) -> ModelAnswer:
     node = _definition(exercise, module, path)
     imports = imported(module)
     shaped = {name for name, (source, _) in imports.items() if source == "jaxtyping"}
-    docstring = _docstring(exercise, node, shapes(node, shaped), path)
-    lines = text.splitlines()[(node.body[0].end_lineno or 0) : node.end_lineno]
-    head, body = signature(node, shaped), "\n".join(lines).strip("\n")
-    needs = _needs(f"{head}\n{body}\n") - {exercise}
-    return ModelAnswer(exercise, head, docstring, body, imports, needs)
+    _refuse_unfit(exercise, node, path)
+    lines = text.splitlines()
+    if isinstance(node, ast.FunctionDef):
+        stub, source, code = function_texts(exercise, node, lines, shaped)
+    else:
+        stub, source, code = class_texts(exercise, node, lines, shaped)
+    return ModelAnswer(exercise, stub, source, code, imports, frozenset(global_names(code)))
 
 
 def module_file(name: str) -> Path:
@@ -127,51 +117,42 @@ def check_stub(answer: ModelAnswer, imports: ast.Module, where: str) -> None:
         ) from error
 
 
-def _definition(exercise: str, module: ast.Module, path: Path) -> ast.FunctionDef:
-    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
-    node = functions.get(exercise)
+def _definition(exercise: str, module: ast.Module, path: Path) -> ast.FunctionDef | ast.ClassDef:
+    kinds = ast.FunctionDef | ast.ClassDef
+    found = {node.name: node for node in module.body if isinstance(node, kinds)}
+    node = found.get(exercise)
     if node is None:
         raise BuildError(
-            f"{exercise} must be a function of that name in {path.name}, got none; name it so"
+            f"{exercise} must be a function or a class of that name in {path.name}, got none; "
+            "name it so"
         )
+    return node
+
+
+def _refuse_unfit(exercise: str, node: ast.FunctionDef | ast.ClassDef, path: Path) -> None:
+    """Refuse a reference that cannot become a student's cell."""
     inner = next((n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)), None)
     if inner:
         raise BuildError(
             f"{exercise} in {path.name} must import nothing in its body, got "
             f"`{ast.unparse(inner)}`; import it at the top of the file and in the notebook"
         )
-    return node
-
-
-def _docstring(exercise: str, node: ast.FunctionDef, shape_line: str, path: Path) -> str:
-    text = ast.get_docstring(node)
-    if not text or len(node.body) < 2:
+    if not ast.get_docstring(node) or len(node.body) < 2:
         raise BuildError(
             f"{exercise} in {path.name} must have a docstring and a body, got less; write it"
         )
-    inside = re.search(r"\b(solutions|autograder|jaxtyping)\b", text)
-    if inside:
+    parts = node.body[1:] if isinstance(node, ast.ClassDef) else []
+    other = next((part for part in parts if not isinstance(part, ast.FunctionDef)), None)
+    if other:
         raise BuildError(
-            f"{exercise} in {path.name} must have a docstring that a student understands, got "
-            f"{inside[0]!r} in it; say it in the course's own words"
+            f"the class {exercise} in {path.name} must hold methods only, got "
+            f"`{ast.unparse(other)[:60]}`; set it in __init__"
         )
-    if shape_line:
-        text += "\n\n" + textwrap.fill(shape_line, WIDTH - len(INDENT), break_on_hyphens=False)
-    quotes = 'r"""' if "\\" in text else '"""'
-    end = '\n"""' if "\n" in text else '"""'
-    return textwrap.indent(f"{quotes}{text}{end}", INDENT)
-
-
-def _needs(source: str) -> frozenset[str]:
-    """Return the global names that a function definition refers to."""
-    top = symtable.symtable(source, "answer", "exec")
-    needs = {s.get_name() for s in top.get_symbols() if s.is_referenced() and not s.is_assigned()}
-
-    def collect(table: symtable.SymbolTable) -> None:
-        needs.update(s.get_name() for s in table.get_symbols() if s.is_global())
-        for child in table.get_children():
-            collect(child)
-
-    for child in top.get_children():
-        collect(child)
-    return frozenset(needs)
+    for told in (node, *parts):
+        assert isinstance(told, ast.FunctionDef | ast.ClassDef)
+        inside = re.search(r"\b(solutions|autograder|jaxtyping)\b", ast.get_docstring(told) or "")
+        if inside:
+            raise BuildError(
+                f"{exercise} in {path.name} must have a docstring that a student understands, got "
+                f"{inside[0]!r} in it; say it in the course's own words"
+            )

@@ -5,13 +5,14 @@ order of cells come from here.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 # What a cell is. LOCKED defines names and is always run as released; SHOW only displays, and is
-# not run while grading; CHECK is judged by the grader and never run by a student's process.
-MARKDOWN, LOCKED, SHOW, SOLUTION, CHECK, QUESTION, WRITTEN = (
-    "markdown", "locked", "show", "solution", "check", "question", "written",
+# not run while grading; CHECK is judged by the grader and never run by a student's process; GIVEN
+# asks for functions of earlier notebooks, and other code is run in its place while grading.
+MARKDOWN, LOCKED, SHOW, SOLUTION, CHECK, QUESTION, WRITTEN, GIVEN = (
+    "markdown", "locked", "show", "solution", "check", "question", "written", "given",
 )  # fmt: skip
 
 
@@ -19,7 +20,8 @@ MARKDOWN, LOCKED, SHOW, SOLUTION, CHECK, QUESTION, WRITTEN = (
 class PlanCell:
     """One released cell. `grade_id` is nbgrader's name of it; `exercise` what it answers or checks.
 
-    `source` is the released text, a stub for SOLUTION cells.
+    `source` is the released text, a stub for SOLUTION cells; `runs` the code that is run in its
+    place while grading, "" where that is the text itself.
     """
 
     grade_id: str
@@ -28,6 +30,7 @@ class PlanCell:
     source: str
     exercise: str = ""
     points: float = 0.0
+    runs: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,14 @@ class Plan:
     """All cells of a release, in order.
 
     `release` names this build of the assignment: it changes whenever the notebook, an exercise's
-    cases or a reference changes, and depends on nothing secret. `given` are names whose functions
-    the release provides.
+    cases or a reference changes, and depends on nothing secret. `given` are the functions of
+    earlier notebooks whose answers the release holds, each with its assignment.
     """
 
     assignment: str
     release: str
     cells: tuple[PlanCell, ...]
-    given: tuple[str, ...] = ()
+    given: dict[str, str] = field(default_factory=dict)
 
     def cell(self, grade_id: str) -> PlanCell | None:
         """Return the cell of that nbgrader name, or None."""
@@ -67,4 +70,4 @@ class Plan:
         """Return the plan that `to_json` wrote."""
         content: dict[str, Any] = json.loads(text)
         cells = tuple(PlanCell(**cell) for cell in content["cells"])
-        return cls(**{**content, "cells": cells, "given": tuple(content["given"])})
+        return cls(**{**content, "cells": cells, "given": dict(content["given"])})

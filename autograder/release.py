@@ -1,5 +1,6 @@
 """Release: the ZIP that students get, refused when anything in it gives an answer away."""
 
+import datetime
 import io
 import zipfile
 from importlib.resources import files
@@ -12,12 +13,17 @@ from autograder import exercises, variants
 from autograder.assemble import deciding_sources
 from autograder.course_folder import CourseFolder, write_whole
 from autograder.course_wheel import course_wheel
+from autograder.due_dates import due_date
 from autograder.errors import BuildError, CourseError
 from autograder.exercise import Topic
 from autograder.leaks import Secrets, answer_lines, find_leak, hidden_blocks, key_texts
 from autograder.plan import Plan
 
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+GIVEN = """\
+    given/
+        functions of earlier assignments, used where yours do not pass or are not there
+"""
 
 
 def release(
@@ -31,15 +37,12 @@ def release(
     """Write the student bundle of an assignment's newest release to `out` and return its path.
 
     Equal releases give equal bytes. BuildError: the bundle holds a model answer that is not given,
-    a hidden input, a marking guide or an answer key; nothing is written then. A release that gives
-    functions of earlier notebooks away needs `given_anyway`.
+    a hidden input, a marking guide or an answer key; nothing is written then. A release that holds
+    answers of other assignments is refused until these are due, without `given_anyway`.
     """
     plan = course.plan(assignment)
-    if plan.given and not given_anyway:
-        raise BuildError(
-            f"{assignment} must not be released before the exercises that it gives away "
-            f"({', '.join(plan.given)}) are due; say --given-anyway when they are"
-        )
+    if not given_anyway:
+        _refuse_before_due(course, plan)
     contents = _contents(course, plan)
     bundle = _zip({f"{assignment}/{name}": data for name, data in contents.items()})
     secrets = _secrets(course, plan, exercises.topics() if topics is None else topics)
@@ -53,6 +56,26 @@ def release(
     return out
 
 
+def _refuse_before_due(course: CourseFolder, plan: Plan) -> None:
+    """Refuse a release with answers of an assignment that is still open, or has no due date."""
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    for assignment in sorted(set(plan.given.values())):
+        due = due_date(course, assignment)
+        if due is not None and due <= now:
+            continue
+        names = ", ".join(name for name, of in sorted(plan.given.items()) if of == assignment)
+        when = (
+            "has no due date in the gradebook: set one with `nbgrader db assignment add "
+            f'{assignment} --duedate="..."`'
+            if due is None
+            else f"is due {due:%Y-%m-%d %H:%M} UTC: release it after that"
+        )
+        raise BuildError(
+            f"{plan.assignment} must not give away answers of an assignment before it is due, got "
+            f"{names} of {assignment}, which {when}, or say --given-anyway"
+        )
+
+
 def _contents(course: CourseFolder, plan: Plan) -> dict[str, bytes]:
     released = course.root / "release" / plan.assignment
     notebook = released / f"{plan.assignment}.ipynb"
@@ -61,13 +84,15 @@ def _contents(course: CourseFolder, plan: Plan) -> dict[str, bytes]:
         raise CourseError(
             f"{notebook} must be of release {plan.release}, got {stamp}; build the course again"
         )
-    paths = [notebook, *sorted((released / "cases").iterdir())]
+    folders = [released / "cases", *([released / "given"] if plan.given else [])]
+    paths = [notebook, *(path for folder in folders for path in sorted(folder.iterdir()))]
     contents = {str(path.relative_to(released)): path.read_bytes() for path in paths}
     name, wheel = course_wheel(course.private / "wheels")
     contents[name] = wheel
     contents["requirements.txt"] = f"./{name}\njupyterlab\n".encode()
     readme = (files("autograder") / "templates" / "README.txt").read_text(encoding="utf-8")
     words = {"assignment": plan.assignment, "release": plan.release, "wheel": name}
+    words["given"] = GIVEN if plan.given else ""
     contents["README.txt"] = Template(readme).substitute(words).encode()
     return contents
 

@@ -8,17 +8,18 @@ INDENT = " " * 4
 DTYPES = {"Float": "", "Int": "int64", "Bool": "bool"}  # what a shape adds, by annotation
 
 
-def signature(node: ast.FunctionDef, shaped: set[str]) -> str:
+def signature(node: ast.FunctionDef, shaped: set[str], width: int = WIDTH) -> str:
     """Return `def name(...) -> ...:` with `Float[Tensor, "N 4"]` written as `Tensor`.
 
-    `shaped` are the names of the annotations that carry a shape.
+    `shaped` are the names of the annotations that carry a shape. A longer line than `width` is
+    written with one parameter a line.
     """
     plain = _Plain(shaped).visit(copy.deepcopy(node))
     assert isinstance(plain, ast.FunctionDef)
     returns = f" -> {ast.unparse(plain.returns)}" if plain.returns else ""
     parameters = _parameters(plain.args)
     line = f"def {node.name}({', '.join(parameters)}){returns}:"
-    if len(line) <= WIDTH:
+    if len(line) <= width:
         return line
     return "\n".join(
         (f"def {node.name}(", *[f"{INDENT}{each}," for each in parameters], f"){returns}:")

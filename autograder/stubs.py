@@ -1,27 +1,26 @@
-"""nbgrader's ClearSolutions, with a stub that says which exercise a cell waits for."""
+"""nbgrader's ClearSolutions, for cells that carry the text that students get in their place."""
 
 from typing import Any
 
 from nbgrader.preprocessors import ClearSolutions
 
+RELEASED = "released"  # in a source cell's metadata of the course: the cell as students get it
+
 
 class NamedStubs(ClearSolutions):
-    """Replaces every marked model answer by `raise NotAnswered("<exercise>")`.
+    """Replaces each cell that holds an answer by its released text.
 
-    A cell without a marked answer (the starter of a question, the place for a written answer) is
-    released as it stands, where nbgrader would replace it whole.
+    A cell without one is released as it stands, where nbgrader would replace it whole.
     """
 
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
         """Return the cell as students get it."""
-        if self.begin_solution_delimeter not in cell.source:
-            return cell, resources
-        exercise = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        self.code_stub = {"python": stub_of(exercise)}
-        stubbed: tuple[Any, Any] = super().preprocess_cell(cell, resources, cell_index)
-        return stubbed
-
-
-def stub_of(exercise: str) -> str:
-    """Return the statement that stands where the answer to an exercise belongs."""
-    return f'raise NotAnswered("{exercise}")'
+        released = cell.metadata.get("course", {}).get(RELEASED)
+        if released is not None:
+            cell.source = released
+            del cell.metadata["course"]
+        elif self.begin_solution_delimeter in cell.source:
+            raise ValueError(
+                "a cell with an answer must carry its released text, got none: build again"
+            )
+        return cell, resources

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 
-from autograder.plan import CHECK, LOCKED, SHOW, Plan
+from autograder.plan import CHECK, GIVEN, LOCKED, SHOW, Plan, PlanCell
 
 MAX_NOTEBOOK = 50 << 20
 MAX_CELLS = 5_000
@@ -25,12 +25,14 @@ class Unreadable(Exception):
 class RunCell:
     """A cell to be run: the text, where it stands in the submission (None: it was missing).
 
-    `shows`: it only displays, and runs only when a later cell turns out to need it.
+    `shows`: it only displays, and runs only when a later cell turns out to need it. `given`: the
+    course's own functions, no part of any answer.
     """
 
     source: str
     index: int | None
     shows: bool = False
+    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,13 @@ def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
     """Return the cells to run in order.
 
     Cells that are locked run as released, whatever the submission says in their place, and the
-    missing ones of them run where they belonged; checks never run.
+    missing ones of them run where they belonged; given functions come from the plan; checks never
+    run.
     """
     known = {cell.grade_id: cell for cell in plan.cells}
     present = {name for _, _, name in notebook.cells if name}
-    missing = [cell for cell in plan.cells if cell.kind == LOCKED and cell.grade_id not in present]
+    needed = [cell for cell in plan.cells if cell.kind in (LOCKED, GIVEN)]
+    missing = [cell for cell in needed if cell.grade_id not in present]
     ordered: list[RunCell] = []
     position = {cell.grade_id: i for i, cell in enumerate(plan.cells)}
     done: set[str] = set()
@@ -139,15 +143,19 @@ def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
                 ordered.append(RunCell(source, index))
             continue
         due = [cell for cell in missing if position[cell.grade_id] < position[name]]
-        ordered += [RunCell(cell.source, None) for cell in due]
+        ordered += [_planned_cell(cell, None) for cell in due]
         missing = [cell for cell in missing if cell not in due]
-        if planned.kind in (LOCKED, SHOW) and planned.cell_type == "code":
+        if planned.kind in (LOCKED, GIVEN, SHOW) and planned.cell_type == "code":
             if name not in done:
-                ordered.append(RunCell(planned.source, index, shows=planned.kind == SHOW))
+                ordered.append(_planned_cell(planned, index))
             done.add(name)
         elif planned.kind != CHECK and kind == "code":
             ordered.append(RunCell(source, index))
-    return [*ordered, *(RunCell(cell.source, None) for cell in missing)]
+    return [*ordered, *(_planned_cell(cell, None) for cell in missing)]
+
+
+def _planned_cell(cell: PlanCell, index: int | None) -> RunCell:
+    return RunCell(cell.runs or cell.source, index, cell.kind == SHOW, cell.kind == GIVEN)
 
 
 def untouched(notebook: Notebook, plan: Plan, names: Iterable[str]) -> set[str]:

@@ -1,7 +1,7 @@
 """`check(nms)`: runs an exercise's public cases in the student's own notebook and shows the result.
 
 The cases lie beside the notebook as data: `cases/<exercise>.cases` and `cases/questions.json`.
-What is shown here decides no grade.
+What is shown here decides no grade. An answer that passes is saved in `own/` for later notebooks.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any
 from course.cases import Assessment, CaseSet, GroupResult, assess
 from course.check_table import Report, group_rows
 from course.outcome import LocalSubject, observe
+from course.pieces import save
 from course.values import ValueFormatError
 
 CASES = Path("cases")
@@ -70,7 +71,10 @@ def _report(target: Any, caller: FrameType, train: bool) -> Report:
         return Report(name, f"There is no `{name}` yet: run the cell that defines it first.")
     if not callable(value):
         return Report(name, f"`{name}` must be a function, got {value!r:.60}.")
-    return _check_function(case_set if train else case_set.quick(), value, case_set)
+    report = _check_function(case_set if train else case_set.quick(), value, case_set)
+    if report.passed:
+        save(name, value, caller.f_globals)
+    return report
 
 
 def _check_function(case_set: CaseSet, function: Any, whole: CaseSet) -> Report:

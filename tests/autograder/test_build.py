@@ -19,6 +19,7 @@ from autograder.course_folder import CourseFolder
 from autograder.errors import BuildError, CourseError, UsageError
 from autograder.exercises import topics
 from autograder.lesson import read_lesson
+from autograder.source_notebook import answered_question
 from autograder.variants import validate
 from course.cases import CaseSet, assess
 from course.outcome import LocalSubject, observe
@@ -129,6 +130,52 @@ def test_the_instructor_s_notebook_answers_every_public_case(first):
         cases = CaseSet.from_bytes(data)
         subject = LocalSubject(names[exercise.name])
         assert assess(cases, [observe(subject, case) for case in cases.cases]).passed
+
+
+def test_the_instructor_s_notebook_answers_the_questions_and_students_get_the_starter(first):
+    answered, stubs = (
+        {cell.metadata.nbgrader.grade_id: cell for cell in notebook(first, step).cells}
+        for step in ("source", "release")
+    )
+    assert answered["largest"].source == "### BEGIN SOLUTION\nlargest = 2\n### END SOLUTION"
+    assert answered["largest"].metadata.course == {"released": stubs["largest"].source}
+    assert answered["why_union"].source == stubs["why_union"].source
+    assert not any("course" in cell.metadata for cell in stubs.values())
+
+
+@pytest.mark.parametrize(
+    ("starter", "answered"),
+    [
+        ("# A number\nq = None  # yours\n", "# A number\nq = [1, 'a']"),
+        ("q = [\n    None,\n]\nprint(q)", "q = [1, 'a']\nprint(q)"),
+        ("q: list = None", "q = [1, 'a']"),
+        ("a = 3\nq = a\nq = None", "a = 3\nq = a\nq = [1, 'a']"),
+        ("for q in ():\n    pass", "for q in ():\n    pass\nq = [1, 'a']"),
+    ],
+)
+def test_the_answer_stands_where_the_starter_assigns_it(starter, answered):
+    question = replace(TOPIC.questions[0], name="q", answer=[1, "a"])
+    cell = f"### BEGIN SOLUTION\n{answered}\n### END SOLUTION"
+    assert answered_question(starter, question) == cell
+
+
+def test_the_answer_to_a_question_must_be_plain_data():
+    question = replace(TOPIC.questions[0], answer=object())
+    with pytest.raises(BuildError, match="the answer to largest must be plain data, got <object"):
+        answered_question("largest = None", question)
+
+
+def test_a_cell_with_an_answer_that_has_lost_its_released_text_is_refused(course):
+    path = course.root / "source" / ASSIGNMENT / NOTEBOOK
+    book = nbformat.read(path, as_version=4)
+    del book.cells[2].metadata["course"]
+    nbformat.write(book, path)
+    command = ["-m", "nbgrader", "generate_assignment", ASSIGNMENT, "--force"]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=course.root, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "must carry its released text, got none: build again" in done.stderr
 
 
 def test_the_gradebook_is_nbgrader_s_own_with_every_cell_and_its_points(first):
@@ -322,7 +369,7 @@ def test_a_lesson_without_a_topic_and_a_topic_without_a_lesson_are_refused(tmp_p
 def test_an_exercise_that_uses_one_of_another_notebook_is_refused(tmp_path, lessons):
     area, iou = TOPIC.exercises
     changed = {ASSIGNMENT: replace(TOPIC, exercises=(area, replace(iou, uses=("nms",))))}
-    with pytest.raises(BuildError, match="box_iou must use exercises of its own notebook, got nms"):
+    with pytest.raises(BuildError, match=r"box_iou must use exercises of its own .*, got nms"):
         build(tmp_path / "course", lessons=lessons, topics=changed)
 
 

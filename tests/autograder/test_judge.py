@@ -20,7 +20,7 @@ from autograder.submission import RunCell
 from autograder.worker import Worker
 from course.cases import CaseSet
 
-ANSWERS = Path(__file__).parent / "answers" / "nms"
+ANSWERS = Path(__file__).parent / "answers" / "03_nms"
 RIGHT = sorted(ANSWERS.glob("right_*.py"))
 TOPIC = topics()["03_nms"]
 NAMES = [exercise.name for exercise in TOPIC.exercises]

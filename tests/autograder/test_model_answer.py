@@ -8,6 +8,7 @@ import pytest
 
 from autograder.errors import BuildError
 from autograder.model_answer import check_names, check_stub, imported, model_answer
+from solutions.masks import MaskHead
 
 HEAD = """\
 import math
@@ -74,7 +75,7 @@ def test_a_long_signature_has_one_parameter_a_line(answer_of):
         "scale: float = 1.0)",
         'labels: Int[Tensor, " N"], /, *rest: int, used: Bool[Tensor, "N"] | None = None, **more)',
     )
-    assert answer_of(source).signature == (
+    head = (
         "def middle(\n"
         "    boxes: Tensor,\n"
         "    labels: Tensor,\n"
@@ -82,10 +83,12 @@ def test_a_long_signature_has_one_parameter_a_line(answer_of):
         "    *rest: int,\n"
         "    used: Tensor | None = None,\n"
         "    **more,\n"
-        ") -> tuple[Tensor, int]:"
+        ") -> tuple[Tensor, int]:\n"
     )
+    stub = answer_of(source).stub
+    assert stub.startswith(head)
     shapes = "Shapes: boxes: [N, 4]; labels: [N] int64; used: [N] bool or None; returns ([N], int)"
-    assert shapes in " ".join(answer_of(source).docstring.split())
+    assert shapes in " ".join(stub.split())
 
 
 def test_a_function_without_shapes_gets_no_sentence_about_them(answer_of):
@@ -108,7 +111,9 @@ def test_a_reference_that_cannot_become_a_cell_is_refused(answer_of, old, new, m
 
 
 def test_a_reference_of_another_name_than_the_exercise_is_refused(answer_of):
-    with pytest.raises(BuildError, match="middle must be a function of that name in written_for"):
+    with pytest.raises(
+        BuildError, match="middle must be a function or a class of that name in written_for"
+    ):
         answer_of(MIDDLE.replace("def middle", "def centre"), "centre")
 
 
@@ -146,3 +151,86 @@ def test_a_stub_that_the_notebook_cannot_run_is_refused(answer_of):
         check_stub(answer_of(MIDDLE), ast.parse("from course import NotAnswered"), "line 7")
     with pytest.raises(BuildError, match=r"NameError.*'NotAnswered'"):
         check_stub(answer_of(MIDDLE), ast.parse("from torch import Tensor"), "line 7")
+
+
+CLASS = (
+    HEAD.replace("from torch import Tensor", "from torch import Tensor, nn")
+    + '''
+class middle(nn.Module):
+    """The middle of boxes, as a layer."""
+
+    def __init__(self, start: Float[Tensor, "4"], scale: float = 1.0) -> None:
+        # the parent first
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, boxes: Float[Tensor, "N 4"]) -> Float[Tensor, " N"]:
+        """Return the middles.
+
+        All of them.
+        """
+        return self._x(boxes) * self.scale
+
+    def _x(self, boxes):
+        return boxes[:, ::2].mean(dim=1)
+'''
+)
+CLASS_STUB = '''\
+class middle(nn.Module):
+    """The middle of boxes, as a layer.
+
+    Shapes of __init__: start: [4].
+    """
+
+    def __init__(self, start: Tensor, scale: float = 1.0) -> None:
+        super().__init__()
+        raise NotAnswered("middle")
+
+    def forward(self, boxes: Tensor) -> Tensor:
+        """Return the middles.
+
+        All of them.
+
+        Shapes: boxes: [N, 4]; returns [N].
+        """
+        raise NotAnswered("middle")'''
+WITH_NN = NOTEBOOK.replace("Tensor", "Tensor, nn")
+
+
+def test_a_class_becomes_a_stub_whose_methods_say_what_they_await(answer_of):
+    answer = answer_of(CLASS)
+    assert answer.stub == CLASS_STUB
+    check_names(answer, set(), imported(ast.parse(WITH_NN)), "")
+    check_stub(answer, ast.parse(WITH_NN), "")
+    with pytest.raises(BuildError, match=r"stub of middle must run in the notebook, got NameError"):
+        check_stub(answer, ast.parse(NOTEBOOK), "")
+
+
+def test_a_class_s_methods_stand_whole_in_the_instructor_s_cell(answer_of):
+    answer = answer_of(CLASS)
+    assert answer.source == f"### BEGIN SOLUTION\n{answer.code}\n### END SOLUTION"
+    names = {}
+    exec(f"{WITH_NN}{answer.code}", names)
+    layer = names["middle"](None, scale=2.0)
+    assert layer(names["torch"].tensor([[1.0, 0.0, 3.0, 0.0]])).tolist() == [4.0]
+    assert "# the parent first" in answer.code
+
+
+def test_a_class_that_holds_more_than_methods_is_refused(answer_of):
+    source = CLASS.replace("    def _x", "    scale = 2\n\n    def _x")
+    with pytest.raises(
+        BuildError, match=r"class middle in .* must hold methods only, got `scale ="
+    ):
+        answer_of(source)
+
+
+@pytest.mark.parametrize("word", ["solutions", "jaxtyping"])
+def test_a_method_s_docstring_too_is_for_students(answer_of, word):
+    with pytest.raises(BuildError, match=f"a student understands, got '{word}'"):
+        answer_of(CLASS.replace("All of them", f"See {word}"))
+
+
+def test_the_mask_head_s_stub_has_its_shapes():
+    stub = model_answer("MaskHead", MaskHead).stub
+    assert "Shapes: features: [N, C, H, W]; returns [N, K, out_H, out_W]." in stub
+    assert "Conv" not in stub

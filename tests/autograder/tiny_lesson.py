@@ -1,4 +1,4 @@
-"""A lesson of two exercises, one question and one answer in words: enough to build and release."""
+"""A lesson of two exercises, one question and one answer in words, and one that comes after it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,3 +129,78 @@ def write_lesson(folder: Path, text: str = LESSON, name: str = ASSIGNMENT) -> Pa
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.py").write_text(text)
     return folder
+
+
+# A second lesson, which is given a function of the first one.
+LATER = "05_later"
+LATER_LESSON = """\
+# %% [markdown]
+# # The best overlap
+
+# %%
+import torch
+from torch import Tensor
+
+from course import NotAnswered, check, given
+
+# %% given="box_iou"
+
+# %% solution="best_overlap"
+
+# %% check="best_overlap" points=2
+check(best_overlap)
+
+# %% question="count"
+# How many boxes does it take?
+count = None  # your answer: a number
+
+# %% check="count" points=1
+check("count")
+"""
+
+
+def best_overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Return the highest IoU of each box of `a` with any box of `b`, 0 where there is none."""
+    overlaps = torch.cat([a.new_zeros(len(a), 1), box_iou(a, b)], dim=1)
+    highest, _ = overlaps.max(dim=1)
+    return highest
+
+
+def draw_best(rng: np.random.Generator) -> Sequence[Case]:
+    return [
+        Case("several", (boxes(rng, 4), boxes(rng, 3))),
+        Case("several", (boxes(rng, 2), boxes(rng, 5))),
+        Case("none", (boxes(rng, 2), torch.zeros(0, 4))),
+    ]
+
+
+def worst_overlap(a: Tensor, b: Tensor) -> Tensor:
+    return box_iou(a, b).min(dim=1).values if len(b) else a.new_zeros(len(a))
+
+
+LATER_TOPIC = Topic(
+    assignment=LATER,
+    exercises=(
+        Exercise(
+            name="best_overlap",
+            reference=best_overlap,
+            groups=(
+                Group("several", "The highest of a row counts."),
+                Group("none", "Where there is no box, it is 0.", edge=True),
+            ),
+            draw=draw_best,
+            misconceptions=(
+                Misconception("lowest", "It takes the lowest overlap.", worst_overlap),
+            ),
+            uses=("box_iou",),
+            forbidden={"maximum": "Take the highest of each row."},
+        ),
+    ),
+    questions=(Question("count", 2, "a number", 7),),
+)
+
+
+def write_two_lessons(folder: Path, later: str = LATER_LESSON) -> Path:
+    """Write both lessons into a folder and return it."""
+    write_lesson(folder)
+    return write_lesson(folder, later, LATER)
