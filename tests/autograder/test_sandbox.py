@@ -509,3 +509,20 @@ def test_the_sandbox_never_starts_as_root():
         status = Path(f"/proc/{ready._warm.pid}/status").read_text()
     uids = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]
     assert set(uids) == {"65534" if os.geteuid() == 0 else str(os.geteuid())}
+
+
+# --- what lessons need
+
+
+SCENES = """
+import hashlib
+from course.scenes import PHOTOGRAPHS, photograph, scene
+made = [scene(7), *map(photograph, PHOTOGRAPHS)]
+for item in made:
+    print(hashlib.sha256(item.image.numpy().tobytes() + item.masks.numpy().tobytes()).hexdigest())
+"""
+
+
+def test_scenes_and_photographs_inside_are_those_outside(inside, capsys):
+    exec(SCENES, {})
+    assert printed(inside, SCENES) == capsys.readouterr().out
