@@ -86,6 +86,12 @@ def _samples(labels: Tensor, value: Any) -> Tensor:
     return torch.stack(value)
 
 
+def bins_that_count(arguments: Sequence[Any], value: Any) -> Any:
+    """Return (bins, valid) with 0 in the place of bins that are not valid."""
+    bins, valid = value
+    return bins.where(valid, bins.new_zeros(())), valid
+
+
 def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
     """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
 
@@ -112,6 +118,7 @@ VIEWS: dict[str, View] = {
     "numbers_sampled": numbers_sampled,
     "spread_of_samples": spread_of_samples,
     "equal_samples": equal_samples,
+    "bins_that_count": bins_that_count,
     "how_far_it_sees": how_far_it_sees,
     "sums_to_one": sums_to_one,
     "has_a_graph": has_a_graph,
