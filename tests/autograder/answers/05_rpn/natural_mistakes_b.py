@@ -90,7 +90,7 @@ def roi_pool__negative_indices(features, boxes, size, spatial_scale):
 
 def _sampled(features, boxes, size, ratio, align_corners=False):
     """The points of `boxes`, in cells, through the library's own interpolation."""
-    C, H, W = features.shape
+    _, H, W = features.shape
     x1, y1, x2, y2 = boxes[:, :, None].unbind(dim=1)
     x = x1 + (x2 - x1) * (torch.arange(size[1] * ratio) + 0.5) / (size[1] * ratio)
     y = y1 + (y2 - y1) * (torch.arange(size[0] * ratio) + 0.5) / (size[0] * ratio)
