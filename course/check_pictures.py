@@ -18,6 +18,7 @@ GIVE_BOXES = (
     "cxcywh_to_xyxy", "decode_boxes", "group_regions", "anchor_grid", "propose", "instances_of",
 )  # fmt: skip
 TAKE_NO_BOXES = ("cxcywh_to_xyxy",)  # though its first argument looks like it
+MEASURE_PAIRS = ("box_iou",)  # [N, M] of N and M boxes; [4, 4] could be four rows of anything
 
 
 def picture(exercise: str, case: Case, expected: Outcome, got: Outcome) -> bytes | None:
@@ -82,8 +83,9 @@ def _picture_of(
         return _selection(given[0], right, wrong) if not part or place[-1] == 0 else None
     if _gives_boxes(exercise, place) and _are_boxes(right) and _shaped_as_boxes(wrong):
         return _boxes(right, wrong, part)
-    if right.shape == wrong.shape == tuple(map(len, given)) and right.is_floating_point():
-        return _measure(given, right, wrong)
+    measured = given[:2] if exercise in MEASURE_PAIRS else given[:1]
+    if right.shape == wrong.shape == tuple(map(len, measured)) and right.is_floating_point():
+        return _measure(measured, right, wrong)
     return _maps(right, wrong, part)
 
 

@@ -142,6 +142,8 @@ def _numbers(got: Any, expected: float, comparison: Comparison, what: str) -> Di
 
 
 def _tensors(got: Any, expected: Tensor, comparison: Comparison, what: str) -> Difference | None:
+    if isinstance(got, np.generic):
+        got = got.item()
     if expected.ndim == 0 and isinstance(got, bool | int | float):
         return _numbers(got, expected.item(), comparison, what)
     if isinstance(got, Tensor) and same(got, expected):  # most are: the rest takes longer

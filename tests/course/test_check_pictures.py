@@ -114,6 +114,12 @@ def test_overlaps_below_one_are_never_taken_for_boxes(axes):
     assert axes("label_proposals", torch.tensor([1, 0]), torch.tensor([0, 0]), (overlaps,)) == []
 
 
+def test_four_rows_of_transforms_are_not_taken_for_overlaps_of_four_boxes(axes):
+    four = torch.cat([BOXES, BOXES[:1] + 7])
+    left, _ = axes("encode_boxes", torch.eye(4), torch.ones(4, 4), (four, four))
+    assert left.get_title() == "expected"
+
+
 def test_an_element_is_shown_by_its_own_boxes(axes):
     (ax,) = axes("box_iou", torch.eye(3), torch.ones(3, 3), (BOXES, BOXES))
     assert ax.get_title() == "element [0, 1]: expected 0, got 1"
