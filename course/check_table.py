@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from course.cases import Assessment, CaseSet, GroupResult
-from course.outcome import VALUE, Case, Outcome, same
+from course.check_pictures import picture
+from course.outcome import VALUE, Case, Outcome
 
 MARKS = {True: "✓ passes", False: "✗ fails", None: "- did not run"}
 MAX_NUMBERS = 12  # of a tensor, shown in a table
 MAX_CALL = 2_000  # characters of a call that is shown whole
-MAX_PICTURE_BOXES = 60
 
 # JupyterLab's own rules for tables and code are stronger than a class; hence !important.
 STYLE = """<style>
@@ -103,11 +103,11 @@ class Report:
     def _picture(self) -> str:
         if self.case is None or self.outcomes is None:
             return ""
-        png = picture(self.case, *self.outcomes)
+        png = picture(self.title, self.case, *self.outcomes)
         if png is None:
             return ""
         source = base64.b64encode(png).decode()
-        alt = html.escape(f"Boxes of the first call that went wrong: {self.title}")
+        alt = html.escape(f"The first call that went wrong, expected and got: {self.title}")
         return f'<div><img alt="{alt}" src="data:image/png;base64,{source}"></div>'
 
 
@@ -197,66 +197,3 @@ def _numbers(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_numbers, value))}]"
     return f"{value:.4g}" if isinstance(value, float) else f"{value}"
-
-
-def picture(case: Case, expected: Outcome, got: Outcome) -> bytes | None:
-    """Return a PNG of the boxes of a case, expected beside got, or None where there is none.
-
-    Pictured are results that select boxes (indices into the first argument), areas of boxes and
-    overlaps of pairs of boxes. Where only another part of the result is wrong, there is none.
-    """
-    if got.kind != VALUE or not case.arguments or not _are_boxes(case.arguments[0]):
-        return None
-    right, wrong = (_first(outcome.value) for outcome in (expected, got))
-    if not isinstance(right, Tensor) or not isinstance(wrong, Tensor) or same(right, wrong):
-        return None
-    if right.dtype == torch.int64 and right.ndim == 1 == wrong.ndim:
-        return _picture_of_selection(case.arguments[0], right, wrong)
-    if right.shape == wrong.shape and right.is_floating_point():
-        return _picture_of_measure(case, right, wrong)
-    return None
-
-
-def _are_boxes(value: Any) -> bool:
-    return (
-        isinstance(value, Tensor)
-        and value.ndim == 2
-        and value.shape[1] == 4
-        and 0 < len(value) <= MAX_PICTURE_BOXES
-    )
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list | tuple) and value else value
-
-
-def _picture_of_selection(candidates: Tensor, right: Tensor, wrong: Tensor) -> bytes | None:
-    from course import draw  # matplotlib takes a while to import, and most checks need none
-
-    indices = wrong.tolist()
-    if not all(isinstance(i, int) and 0 <= i < len(candidates) for i in indices):
-        return None
-    left, other = draw.panels("expected (in this order)", "got", **draw.around(candidates))
-    draw.selected(left, candidates, right.tolist())
-    draw.selected(other, candidates, indices)
-    return draw.png(left)
-
-
-def _picture_of_measure(case: Case, right: Tensor, wrong: Tensor) -> bytes | None:
-    from course import draw  # as above
-
-    differs = ~torch.isclose(wrong.double(), right.double(), 1e-4, 1e-5)
-    if not differs.any():
-        return None
-    at = tuple(int(i) for i in differs.nonzero()[0])
-    chosen = [
-        case.arguments[axis][i] for axis, i in enumerate(at) if _are_boxes(case.arguments[axis])
-    ]
-    if len(chosen) != len(at):
-        return None
-    place = ", ".join(map(str, at))
-    title = f"element [{place}]: expected {right[at]:.4g}, got {wrong[at]:.4g}"
-    ax = draw.panels(title, **draw.around(torch.stack(chosen)))
-    names = [f"{'ab'[axis]}[{i}]" if len(at) > 1 else f"boxes[{i}]" for axis, i in enumerate(at)]
-    draw.boxes(ax, torch.stack(chosen), names, colors=("blue", "red")[: len(at)])
-    return draw.png(ax)

@@ -32,17 +32,28 @@ def photo(ax: Axes, image: Tensor) -> None:
     ax.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
 
 
-def heat(ax: Axes, values: Tensor, extent: tuple[float, float, float, float] | None = None) -> None:
+def heat(
+    ax: Axes,
+    values: Tensor,
+    extent: tuple[float, float, float, float] | None = None,
+    *,
+    limits: tuple[float, float] | None = None,
+) -> None:
     """Draw a map [H, W] with a scale beside it; `extent` is (left, right, bottom, top).
 
-    Without `extent` it covers its own pixels, from (0, 0) to (W, H).
+    Without `extent` it covers its own pixels, from (0, 0) to (W, H). The scale goes over `limits`,
+    or from 0 (or the lowest value, if that is negative) to the highest; what is not finite stays
+    white.
     """
     height, width = values.shape
-    limits = ax.get_xlim(), ax.get_ylim()
+    view = ax.get_xlim(), ax.get_ylim()
     array = values.detach().cpu().double().numpy()
-    lowest = min(0.0, float(array[np.isfinite(array)].min(initial=0)))
-    shown = ax.imshow(array, cmap="viridis", extent=extent or (0, width, height, 0), vmin=lowest)
-    ax.set(xlim=limits[0], ylim=limits[1])
+    array = np.where(np.isfinite(array), array, np.nan)
+    finite = array[np.isfinite(array)]
+    low, high = limits or (min(0.0, float(finite.min(initial=0))), None)
+    place = extent or (0, width, height, 0)
+    shown = ax.imshow(array, cmap="viridis", extent=place, vmin=low, vmax=high)
+    ax.set(xlim=view[0], ylim=view[1])
     scale = ax.inset_axes((1.03, 0, 0.04, 1))
     ax.figure.colorbar(shown, cax=scale)
     scale.tick_params(labelsize=TEXT - 2)
@@ -120,9 +131,12 @@ def _texts(ax: Axes, matrix: Tensor) -> tuple[list[list[str]], float]:
     figure: Any = ax.figure
     cell = ax.get_position().width * figure.get_figwidth() * 72 / max(matrix.shape[1], 1)
     for digits in (3, 2):
-        texts = [[f"{value:.{digits}g}" for value in row] for row in matrix.tolist()]
+        texts = [
+            [f"{value:.{digits}g}" if isinstance(value, float) else f"{value:d}" for value in row]
+            for row in matrix.tolist()
+        ]
         longest = max((len(text) for row in texts for text in row), default=1)
-        size = min(TEXT + 2.0, cell / (0.68 * longest))  # a bold digit is about .68 of its size
+        size = min(TEXT + 2.0, cell / (0.72 * longest))  # a bold digit is .7 of its size wide
         if size >= 7:
             break
     return texts, size

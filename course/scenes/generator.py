@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from course.scenes.draws import Draws, Ints
-from course.scenes.record import CATEGORIES, CLASSES, Scene
+from course.scenes.record import CATEGORIES, CLASSES, Scene, annotated
 from course.scenes.shapes import DISTRACTORS, KEYPOINTS, ROUND, SLOTS, THINGS, Mask, Pose
 
 SMALLEST_SIDE = 32  # of a scene, in pixels
@@ -151,18 +149,9 @@ class _Stage:
         painted = _blurred(self.canvas + self.draws.smooth(height, width, 32, LIGHT))
         first, second = self.draws.bytes(2, 3, height, width).astype(np.int32)
         noise = (first + second - 255) * level.noise // NOISE_SPREAD
-        image = np.clip(painted + noise, 0, 255).astype(np.float32) / np.float32(255)
-        count = len(self.labels)
-        masks = self.instance == np.arange(1, count + 1)[:, None, None]
-        return Scene(
-            image=torch.from_numpy(image),
-            boxes=torch.tensor([_tight(mask) for mask in masks]).reshape(count, 4),
-            labels=torch.tensor(self.labels, dtype=torch.int64),
-            masks=torch.from_numpy(masks),
-            keypoints=self._keypoints(masks),
-            semantic=torch.from_numpy(self.semantic),
-            instance=torch.from_numpy(self.instance),
-        )
+        image = np.clip(painted + noise, 0, 255).astype(np.uint8).transpose(1, 2, 0)
+        masks = self.instance == np.arange(1, len(self.labels) + 1)[:, None, None]
+        return annotated(image, self.labels, masks, self._keypoints(masks), self.semantic)
 
     def _pose(self, sizes: tuple[int, int], turn: int) -> Pose:
         """Return a pose with one side from `sizes` and the other at most a quarter shorter."""
@@ -219,14 +208,14 @@ class _Stage:
         )
         return -shade if darker else shade
 
-    def _keypoints(self, masks: Mask) -> torch.Tensor:
+    def _keypoints(self, masks: Mask) -> NDArray[np.float32]:
         """Return the keypoints with v = 1 where another object covers them."""
         keypoints = np.zeros((len(masks), SLOTS, 3), dtype=np.float32)
         for n, (mask, places) in enumerate(zip(masks, self.keypoints, strict=True)):
             x, y = places.astype(np.int64).T
             keypoints[n, : len(places), :2] = places
             keypoints[n, : len(places), 2] = 1 + mask[y, x]
-        return torch.from_numpy(keypoints)
+        return keypoints
 
 
 def _keypoints(name: str, pose: Pose, mask: Mask) -> NDArray[np.float32]:
@@ -264,13 +253,6 @@ def _blurred(canvas: Ints) -> Ints:
     return np.asarray(both // 16, dtype=np.int32)
 
 
-def _tight(mask: Mask) -> tuple[float, float, float, float]:
-    """Return the smallest box around the pixels of a mask."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    x1, y1, x2, y2 = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return float(x1), float(y1), float(x2), float(y2)
-
-
 def _require(
     seed: int, size: Any, classes: Sequence[str], objects: tuple[int, int], difficulty: str
 ) -> None:
@@ -287,39 +269,3 @@ def _require(
         raise ValueError(f"objects must be (fewest, most), at least 0, got {objects!r}")
     if difficulty not in DIFFICULTIES:
         raise ValueError(f"difficulty must be one of {', '.join(DIFFICULTIES)}, got {difficulty!r}")
-
-
-# Seeds below SPLIT_SIZE are free: `scene(7)` in a lesson is in no split.
-SPLIT_SIZE = 2**40
-SPLITS = {"train": 1, "val": 2, "test": 3}
-
-
-class SceneDataset(Dataset[Scene]):
-    """The scenes of one split, drawn when asked for: a scene costs a few milliseconds."""
-
-    def __init__(self, split: str, n: int, options: dict[str, Any]) -> None:
-        self.split, self.n, self.options = split, n, options
-
-    def __len__(self) -> int:
-        return self.n
-
-    def __getitem__(self, index: int) -> Scene:
-        if not 0 <= index < self.n:
-            raise IndexError(f"index must be from 0 to {self.n - 1}, got {index}")
-        return scene(SPLITS[self.split] * SPLIT_SIZE + index, **self.options)
-
-    def __repr__(self) -> str:
-        return f"{self.n} scenes of {self.split}"
-
-
-def dataset(split: str, n: int, **options: Any) -> SceneDataset:
-    """Return the first `n` scenes of "train", "val" or "test", which share no scene.
-
-    `options` are those of `scene`. Scenes have different numbers of objects, so a DataLoader needs
-    `collate_fn=list`: a batch is then a list of scenes.
-    """
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    if not 0 <= n <= SPLIT_SIZE:
-        raise ValueError(f"n must be from 0 to 2**40, got {n}")
-    return SceneDataset(split, n, options)

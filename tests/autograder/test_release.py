@@ -1,5 +1,6 @@
 """The student bundle: the same every time, complete, and without anything that gives an answer."""
 
+import ast
 import base64
 import io
 import json
@@ -195,15 +196,24 @@ def test_a_wheel_needs_the_checkout(tmp_path):
         course_wheel(tmp_path, tmp_path)
 
 
+PACKAGES = next(
+    line for line in (SOURCES / "pyproject.toml").read_text().splitlines() if "packages =" in line
+)
+
+
+def test_the_wheel_has_every_package_of_the_course():
+    folders = {path.parent.relative_to(SOURCES) for path in SOURCES.rglob("__init__.py")}
+    inside = [folder.parts for folder in folders if folder.parts[:1] not in [("build",)]]
+    assert {".".join(("course", *parts)) for parts in inside} == set(
+        ast.literal_eval(PACKAGES.partition("= ")[2])
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("[build-system]", "[build-system", "course/pyproject.toml must give a wheel, got: "),
-        (
-            'packages = ["course", ',
-            'packages = ["course", "course.notebooks", ',
-            "got course/noteb",
-        ),
+        (PACKAGES, 'packages = ["course", "course.notebooks"]', "got course/noteb"),
     ],
 )
 def test_a_wheel_that_cannot_be_built_or_holds_more_is_refused(tmp_path, old, new, message):

@@ -325,7 +325,7 @@ def test_what_a_student_wrote_is_escaped(run):
 def test_a_wrong_answer_about_boxes_has_a_picture_with_a_text(run, cells):
     (report,) = run(*cells)
     page = report._repr_html_()
-    assert 'alt="Boxes of the first call that went wrong' in page
+    assert 'alt="The first call that went wrong' in page
     picture = page.split("base64,")[1].split('"')[0]
     assert base64.b64decode(picture).startswith(b"\x89PNG")
 

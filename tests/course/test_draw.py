@@ -147,3 +147,144 @@ def test_a_chart_names_its_axes_and_curves():
 def test_several_titles_give_several_charts():
     left, right = draw.chart("x", "y", "before", "after")
     assert (left.get_title(), right.get_title()) == ("before", "after")
+
+
+def texts(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def test_a_colour_photo_has_its_colours():
+    ax = draw.panels("", size=(2, 2))
+    draw.photo(ax, torch.eye(3)[:, [0, 1, 2, 2]].reshape(3, 2, 2))
+    assert color_at(ax, 0.5, 0.5) == (255, 0, 0)
+    assert color_at(ax, 1.5, 0.5) == (0, 255, 0)
+    assert color_at(ax, 0.5, 1.5) == (0, 0, 255)
+
+
+def test_a_photo_of_one_channel_is_grey():
+    ax = draw.panels("", size=(1, 2))
+    draw.photo(ax, torch.tensor([[[0.0, 1.0]]]))
+    assert color_at(ax, 1.5, 0.5) == (255, 255, 255)
+
+
+def masks() -> torch.Tensor:
+    two = torch.zeros(2, 20, 30, dtype=torch.bool)
+    two[0, 2:12, 3:13] = two[1, 8:18, 16:28] = True
+    return two
+
+
+def test_masks_are_shaded_rimmed_and_named_where_they_are():
+    ax = draw.panels("", size=(20, 30))
+    draw.masks(ax, masks(), ["cat", "dog"], colors=["blue", "red"], alpha=0.5)
+    assert texts(ax) == ["cat", "dog"]
+    (x, y), (u, v) = (text.get_position() for text in ax.texts)
+    assert masks()[0, int(y), int(x)]
+    assert masks()[1, int(v), int(u)]
+    rim, inside = color_at(ax, 3.5, 2.5), color_at(ax, 4.6, 10.3)
+    assert rim == (0x00, 0x72, 0xB2)
+    assert all(abs(a - (b + 255) / 2) <= 2 for a, b in zip(inside, rim, strict=True))
+    assert color_at(ax, 14.5, 3.5) == (255, 255, 255)
+
+
+def test_masks_without_colours_take_turns_and_one_colour_is_for_all():
+    ax = draw.panels("", size=(20, 30))
+    draw.masks(ax, masks())
+    assert color_at(ax, 3.5, 2.5) != color_at(ax, 16.5, 8.5)
+    draw.masks(ax, masks(), colors="green")
+    assert color_at(ax, 3.5, 2.5) == color_at(ax, 16.5, 8.5) == (0x00, 0x9E, 0x73)
+
+
+def test_no_masks_and_empty_masks_are_drawn_too():
+    ax = draw.panels("", size=(20, 30))
+    draw.masks(ax, torch.zeros(0, 20, 30, dtype=torch.bool), [])
+    draw.masks(ax, torch.zeros(1, 20, 30, dtype=torch.bool), ["nothing"])
+    assert texts(ax) == []
+
+
+def test_segments_have_their_number_in_the_picture_and_their_name_in_the_legend():
+    ax = draw.panels("", size=(20, 30))
+    category_map = masks()[0] * 1 + masks()[1] * 2
+    category_map[0, 0] = -1
+    draw.segments(ax, category_map, ["void", "sky", "road"])
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["-1 does not count", "0 void", "1 sky", "2 road"]
+    assert texts(ax) == ["-1", "0", "1", "2"]
+    for text in ax.texts:
+        x, y = text.get_position()
+        assert category_map[int(y), int(x)] == int(text.get_text())
+    assert color_at(ax, 4.5, 3.5) == (0x00, 0x72, 0xB2)
+
+
+def test_a_category_has_the_same_colour_in_every_map():
+    left, right = draw.panels("", "", size=(4, 4))
+    draw.segments(left, torch.full((4, 4), 2), ["a", "b", "c"])
+    draw.segments(
+        right,
+        torch.tensor([[0, 1], [2, 2]]).repeat_interleave(2, 0).repeat_interleave(2, 1),
+        ["a", "b", "c"],
+    )
+    assert color_at(left, 0.3, 3.7) == color_at(right, 0.3, 3.7)
+
+
+def test_visible_keypoints_are_filled_hidden_ones_hollow_and_others_left_out():
+    ax = draw.panels("", size=(100, 100))
+    draw.keypoints(ax, torch.tensor([[[10.0, 20, 2], [30, 40, 1], [50, 60, 0]]]), colors="red")
+    filled, hollow = ax.lines
+    assert filled.get_xydata().tolist() == [[10, 20]]
+    assert hollow.get_xydata().tolist() == [[30, 40]]
+    assert to_hex(filled.get_markerfacecolor()).upper() == draw.COLORS["red"]
+    assert hollow.get_markerfacecolor() == "none"
+
+
+def test_numbers_stand_in_their_cells_and_marked_ones_are_bold():
+    ax = draw.panels("", size=(9, 9))
+    draw.numbers(ax, torch.tensor([[1.0, 2.5, -3], [0.12345, 1e6, 0]]), torch.eye(3)[:2] > 0)
+    assert [(t.get_text(), t.get_position()) for t in ax.texts[:4]] == [
+        ("1", (0.5, 0.5)),
+        ("2.5", (1.5, 0.5)),
+        ("-3", (2.5, 0.5)),
+        ("0.123", (0.5, 1.5)),
+    ]
+    assert [t.get_text() for t in ax.texts if t.get_fontweight() == "bold"] == ["1", "1e+06"]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 3), (2, 0))
+    assert color_at(ax, 0.1, 0.1) == color_at(ax, 1.1, 1.1) != color_at(ax, 1.1, 0.1)
+
+
+@pytest.mark.parametrize("side", [2, 8, 14])
+def test_numbers_stay_inside_of_their_cells(side):
+    ax = draw.panels("", "", "", size=(side, side))[1]
+    values = torch.rand(side, side, generator=torch.Generator().manual_seed(side))
+    draw.numbers(ax, -values / 3, torch.ones(side, side))
+    renderer = ax.figure.canvas.get_renderer()
+    cell = ax.get_window_extent().width / side
+    assert max(text.get_window_extent(renderer).width for text in ax.texts) <= cell
+
+
+def test_whole_and_true_numbers_are_shown_as_they_are():
+    ax = draw.panels("", size=(1, 2))
+    draw.numbers(ax, torch.tensor([[7, 123456]]))
+    draw.numbers(ax, torch.tensor([[True, False]]))
+    assert texts(ax) == ["7", "123456", "1", "0"]
+
+
+def test_a_map_without_a_place_covers_its_pixels_and_what_is_not_finite_stays_white():
+    ax = draw.panels("", size=(2, 3))
+    draw.heat(ax, torch.tensor([[1.0, -2, 3], [float("nan"), float("inf"), 0]]))
+    assert ax.images[0].get_extent() == [0, 3, 2, 0]
+    assert ax.images[0].get_clim() == (-2, 3)
+    assert color_at(ax, 0.5, 1.5) == color_at(ax, 1.5, 1.5) == (255, 255, 255)
+
+
+def test_a_map_takes_the_limits_of_another():
+    ax = draw.panels("", size=(2, 3))
+    draw.heat(ax, torch.zeros(2, 3) * float("nan"), limits=(-1, 5))
+    assert ax.images[0].get_clim() == (-1, 5)
+
+
+def test_a_flow_names_its_blocks_and_has_an_arrow_for_each_pair():
+    ax = draw.panels("", size=(40, 100))
+    draw.flow(ax, {"backbone": (20, 20), "head": (80, 20)}, [("backbone", "head")])
+    assert texts(ax)[:2] == ["backbone", "head"]
+    arrow = ax.texts[2]
+    assert (arrow.xyann, arrow.xy) == ((35, 20), (65, 20))
+    assert not ax.axison

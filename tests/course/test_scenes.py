@@ -116,6 +116,25 @@ def test_equal_seeds_give_equal_scenes_and_others_do_not():
     assert len(set(digests)) == 3
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {0: "9e059d7f5fed7c69", 1: "64b52c28314585d4", 2**63: "b6569559225d95b5"}),
+        (
+            {"size": (64, 96), "objects": (1, 3)},
+            {0: "e603d3e8be4667c3", 1: "79acfdd89161c796", 2**63: "d391673b9694a22a"},
+        ),
+        (
+            {"difficulty": "hard", "classes": ("star", "ring")},
+            {0: "ed0805dd50a4e8b3", 1: "ab9aa6aac2195868", 2**63: "bd7f75e72e1338a1"},
+        ),
+    ],
+)
+def test_scenes_are_the_same_on_every_machine(options, expected):
+    digests = {seed: digest(scene(seed, **options)) for seed in expected}
+    assert digests == expected
+
+
 def test_all_classes_occur_and_a_choice_of_them_keeps_the_labels():
     seen = torch.cat([made.labels for made in scenes({})])
     assert seen.unique().tolist() == [1, 2, 3, 4, 5, 6]
