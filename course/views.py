@@ -35,6 +35,12 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
+def has_a_graph(arguments: Sequence[Any], value: Any) -> Any:
+    """Return the value, and whether any gradient flows: a loss over nothing has to have a graph,
+    whichever of its inputs hangs on it."""
+    return {**value, "gradients": any(gradient is not None for gradient in value["gradients"])}
+
+
 # Samples of labels 1, 0 and -1, one for each seed, in which labels that were not drawn are -1.
 KINDS = {"positives": 1, "negatives": 0}
 
@@ -80,6 +86,12 @@ def _samples(labels: Tensor, value: Any) -> Tensor:
     return torch.stack(value)
 
 
+def bins_that_count(arguments: Sequence[Any], value: Any) -> Any:
+    """Return (bins, valid) with 0 in the place of bins that are not valid."""
+    bins, valid = value
+    return bins.where(valid, bins.new_zeros(())), valid
+
+
 def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
     """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
 
@@ -106,6 +118,8 @@ VIEWS: dict[str, View] = {
     "numbers_sampled": numbers_sampled,
     "spread_of_samples": spread_of_samples,
     "equal_samples": equal_samples,
+    "bins_that_count": bins_that_count,
     "how_far_it_sees": how_far_it_sees,
     "sums_to_one": sums_to_one,
+    "has_a_graph": has_a_graph,
 }

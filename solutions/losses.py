@@ -19,8 +19,10 @@ def localization_loss(
 ) -> Float[Tensor, ""]:
     """Return the multitask loss of a network that names and locates one object in each image.
 
-    It is the mean cross-entropy plus `box_weight` times the mean squared L2 distance of the boxes:
-    the sum of the squared errors of the four numbers. Labels are 0..K-1. No images give 0.
+    It is the cross-entropy, averaged over the images, plus `box_weight` times the squared L2
+    distance between box and target, averaged over the images too: for each image the squared
+    errors of the four numbers are added up. Labels are 0..K-1. No images give 0, on which backward
+    can be called. The loss stays finite however large the logits are.
     """
     count = max(len(logits), 1)
     class_loss = F.cross_entropy(logits, target_labels, reduction="sum") / count
@@ -36,9 +38,11 @@ def rcnn_loss(
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Return the class loss and the box loss of R-CNN's proposals.
 
-    The class loss is the cross-entropy averaged over the proposals that are not neutral. The box
-    loss is the smooth L1 distance (beta 1) of the transforms, summed over the positives and
-    divided by the same number, so that a batch with few positives weighs them no more.
+    Labels are 1..K for positives, 0 for background and -1 for neutral proposals, which count
+    nowhere. The class loss is the cross-entropy averaged over the proposals that are not neutral.
+    The box loss is the smooth L1 distance (beta 1) of the transforms, summed over the four numbers
+    of all positives and divided by the same count as the class loss, so that few positives weigh
+    no more than many. A loss over nothing is 0, and backward can be called on it.
 
     Source: Fast R-CNN (arXiv:1504.08083), section 2.3.
     """

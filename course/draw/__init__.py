@@ -7,7 +7,17 @@ numbers and line styles say the same as the colours.
 
 from course.draw.axes import COLORS, DPI, TEXT, around, chart, legend, panels, png
 from course.draw.images import heat, masks, numbers, photo, segments
-from course.draw.marks import PLACES, arrow, boxes, cross, keypoints, overlap, points, selected
+from course.draw.marks import (
+    PLACES,
+    arrow,
+    boxes,
+    cross,
+    flow,
+    keypoints,
+    overlap,
+    points,
+    selected,
+)
 
 __all__ = [
     "COLORS",
@@ -19,6 +29,7 @@ __all__ = [
     "boxes",
     "chart",
     "cross",
+    "flow",
     "heat",
     "keypoints",
     "legend",
