@@ -7,6 +7,7 @@ WIDTH = 88  # of a line in a notebook
 INDENT = " " * 4
 DTYPES = {
     "Float": "",
+    "Num": "",
     "Int": "int64",
     "Bool": "bool",
     "Shaped": "",

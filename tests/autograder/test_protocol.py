@@ -177,6 +177,37 @@ def test_a_loss_that_changes_its_input_fails(worker):
     assert judged(worker, SQUARED_LOSS, answer).verdict.verdict == FAILED
 
 
+# --- an exercise that must be differentiable in one of its arguments only
+
+
+def scaled(values: Tensor, factors: Tensor) -> Tensor:
+    return values * factors
+
+
+def values_and_factors(rng):
+    for n in (1, 4):
+        values, factors = (torch.from_numpy(rng.normal(size=n)) for _ in range(2))
+        yield Case("values", (values, factors), gradients=(0,))
+
+
+SCALED = exercise(
+    scaled, values_and_factors, [Group("values", "It must be differentiable in the values.")]
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        ("values * factors", PASSED),
+        ("values * torch.from_numpy(factors.numpy())", PASSED),
+        ("values.detach() * factors", FAILED),
+    ],
+)
+def test_gradients_are_asked_of_the_arguments_that_are_named(worker, body, verdict):
+    answer = f"import torch\ndef scaled(values, factors):\n    return {body}\n"
+    assert judged(worker, SCALED, answer).verdict.verdict == verdict
+
+
 # --- what crosses
 
 

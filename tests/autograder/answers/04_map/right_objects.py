@@ -72,8 +72,8 @@ def _aps(detections, ground_truth, num_classes, thresholds, ap, most):
         for threshold in thresholds if total else []:
             pooled = []
             for found, truth in zip(detections, ground_truth):
-                rows = [row for row in range(len(found["labels"])) if found["labels"][row] == label]
-                rows = sorted(rows, key=lambda i: found["scores"][i].item(), reverse=True)[:most]
+                rows = (found["labels"] == label).nonzero().flatten().tolist()
+                rows = sorted(rows, key=found["scores"].tolist().__getitem__, reverse=True)[:most]
                 gt = truth["boxes"][truth["labels"] == label]
                 hits = match_detections(found["boxes"][rows], found["scores"][rows], gt, threshold)
                 pooled += zip(found["scores"][rows].tolist(), hits.tolist())
