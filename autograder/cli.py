@@ -48,13 +48,17 @@ def build(
         "course-built"
     ),
     variants: Annotated[int, typer.Option(help="Hidden variants an exercise.", min=1)] = 64,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Processes that draw them; one for each core by default.", min=1),
+    ] = None,
 ) -> None:
     """Build an nbgrader course: source/, release/, gradebook, hidden variants."""
     from autograder.build import build as build_course
 
     console = open_console()
     course = build_course(
-        out, variants=variants, progress=lambda line: console.print(line, markup=False)
+        out, variants, jobs=jobs, progress=lambda line: console.print(line, markup=False)
     )
     console.print(f"The course is in {course.root}.", markup=False)
 
