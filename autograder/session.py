@@ -14,7 +14,7 @@ from typing import Any
 
 from autograder.exercises import topics
 from autograder.sandbox.child import BROKE_PROTOCOL, Child, ChildEnded
-from course.outcome import NOT_ANSWERED, RAISED, VALUE, Outcome, same
+from course.outcome import NOT_ANSWERED, RAISED, VALUE, Gradients, Outcome, same
 from course.values import Handle, ValueFormatError, dump, load
 
 MAX_OUTPUTS = 40  # displayed by one cell
@@ -212,7 +212,7 @@ class RemoteSubject:
     session: Session
     name: str
 
-    def call(self, arguments: Sequence[Any], gradients: bool = False) -> Outcome:
+    def call(self, arguments: Sequence[Any], gradients: Gradients = False) -> Outcome:
         """Call the function by position."""
         request = {"verb": "call", "name": self.name, "gradients": gradients}
         return self.session.perform({**request, "arguments": list(arguments)})
@@ -225,6 +225,10 @@ class RemoteSubject:
             made = self.session.perform({**request, "arguments": list(arguments)})
             self.session.trained[key] = made
         return self.session.trained[key]
+
+    def fill(self, handle: Handle) -> Outcome:
+        """Set the parameters of a module that an earlier call returned."""
+        return self.session.perform({"verb": "fill", "handle": handle})
 
     def apply(self, handle: Handle, argument: Any) -> Outcome:
         """Call a module that an earlier call returned."""

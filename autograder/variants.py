@@ -167,7 +167,8 @@ def _rough_size(case_set: CaseSet) -> int:
     """Return about how many bytes the set takes as data; writing it would take longer."""
     told = [case.arguments for case in case_set.cases]
     seen = [case_set.expected, *(mistake.outcomes for mistake in case_set.mistakes)]
-    leaves = flatten([told, [outcome.value for outcomes in seen for outcome in outcomes]])
+    written_once = {id(outcome): outcome.value for outcomes in seen for outcome in outcomes}
+    leaves = flatten([told, list(written_once.values())])
     tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
     return sum(BYTES_A_TENSOR + tensor.nbytes for tensor in tensors) + BYTES_A_LEAF * len(leaves)
 

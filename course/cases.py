@@ -55,7 +55,10 @@ class CaseSet:
     mistakes: tuple[KnownMistake, ...]
 
     def to_bytes(self) -> bytes:
-        """Return the set as data; equal sets give equal bytes."""
+        """Return the set as data; equal sets give equal bytes.
+
+        An outcome of a mistake that is the expected one is written as None: many are.
+        """
         return dump(
             {
                 "exercise": self.exercise,
@@ -63,7 +66,13 @@ class CaseSet:
                 "cases": [vars(case) for case in self.cases],
                 "expected": [vars(outcome) for outcome in self.expected],
                 "mistakes": [
-                    {**vars(mistake), "outcomes": [vars(outcome) for outcome in mistake.outcomes]}
+                    {
+                        **vars(mistake),
+                        "outcomes": [
+                            None if outcome is right else vars(outcome)
+                            for outcome, right in zip(mistake.outcomes, self.expected, strict=True)
+                        ],
+                    }
                     for mistake in self.mistakes
                 ],
             }
@@ -73,6 +82,7 @@ class CaseSet:
     def from_bytes(cls, data: bytes) -> "CaseSet":
         """Return the set that `to_bytes` wrote, or raise ValueFormatError."""
         content = load(data)
+        expected = tuple(Outcome(**outcome) for outcome in content["expected"])
         return cls(
             exercise=content["exercise"],
             groups=tuple(
@@ -80,12 +90,15 @@ class CaseSet:
                 for group in content["groups"]
             ),
             cases=tuple(Case(**case) for case in content["cases"]),
-            expected=tuple(Outcome(**outcome) for outcome in content["expected"]),
+            expected=expected,
             mistakes=tuple(
                 KnownMistake(
                     mistake["name"],
                     mistake["sentence"],
-                    tuple(Outcome(**outcome) for outcome in mistake["outcomes"]),
+                    tuple(
+                        right if outcome is None else Outcome(**outcome)
+                        for outcome, right in zip(mistake["outcomes"], expected, strict=True)
+                    ),
                 )
                 for mistake in content["mistakes"]
             ),

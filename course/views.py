@@ -9,6 +9,7 @@ says why that is not right.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 View = Callable[[Sequence[Any], Any], Any]
@@ -34,6 +35,63 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
+def bins_that_count(arguments: Sequence[Any], value: Any) -> Any:
+    """Return (bins, valid) with 0 in the place of bins that are not valid."""
+    bins, valid = value
+    return bins.where(valid, bins.new_zeros(())), valid
+
+
+def has_a_graph(arguments: Sequence[Any], value: Any) -> Any:
+    """Return the value, and whether any gradient flows: a loss over nothing has to have a graph,
+    whichever of its inputs hangs on it."""
+    return {**value, "gradients": any(gradient is not None for gradient in value["gradients"])}
+
+
+# Samples of labels 1, 0 and -1, one for each seed, in which labels that were not drawn are -1.
+KINDS = {"positives": 1, "negatives": 0}
+
+
+def numbers_sampled(arguments: Sequence[Any], value: Any) -> Any:
+    """Return how many of each kind every sample holds, and of labels that were another before."""
+    labels, samples = arguments[0], _samples(arguments[0], value)
+    counts = {
+        name: {int((sample[labels == label] == label).sum()) for sample in samples}
+        for name, label in KINDS.items()
+    }
+    others = {int(((sample != labels) & (sample != -1)).sum()) for sample in samples}
+    counts["labels that were another"] = others
+    return {
+        name: numbers.pop() if len(numbers) == 1 else "not the same number each time"
+        for name, numbers in counts.items()
+    }
+
+
+def spread_of_samples(arguments: Sequence[Any], value: Any) -> Any:
+    """Return whether each candidate is in some sample, and none in all of them."""
+    samples = _samples(arguments[0], value)
+    seen = {}
+    for name, label in KINDS.items():
+        drawn = (samples == label)[:, arguments[0] == label]  # [samples, candidates]
+        seen[f"all {name} are drawn at times"] = bool(drawn.any(dim=0).all())
+        seen[f"no {name} are drawn each time"] = not bool(drawn.all(dim=0).any())
+    return seen
+
+
+def equal_samples(arguments: Sequence[Any], value: Any) -> Any:
+    """Return whether all samples are equal."""
+    samples = _samples(arguments[0], value)
+    return {"equal seeds give equal samples": bool((samples == samples[0]).all())}
+
+
+def _samples(labels: Tensor, value: Any) -> Tensor:
+    """Return the samples as one tensor [samples, labels], or raise ValueError."""
+    for sample in value:
+        whole = isinstance(sample, Tensor) and not sample.is_floating_point()
+        if not whole or sample.shape != labels.shape:
+            raise ValueError("a sample of labels is one whole number for each")
+    return torch.stack(value)
+
+
 def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
     """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
 
@@ -57,6 +115,11 @@ def sums_to_one(arguments: Sequence[Any], value: Any) -> Any:
 
 VIEWS: dict[str, View] = {
     "shapes": shapes,
+    "bins_that_count": bins_that_count,
+    "numbers_sampled": numbers_sampled,
+    "spread_of_samples": spread_of_samples,
+    "equal_samples": equal_samples,
     "how_far_it_sees": how_far_it_sees,
     "sums_to_one": sums_to_one,
+    "has_a_graph": has_a_graph,
 }

@@ -71,6 +71,26 @@ def test_a_variant_that_was_stored_judges_as_the_one_that_was_drawn():
     assert assess(stored, drawn.expected).passed
 
 
+def test_an_outcome_that_a_mistake_shares_with_the_right_answer_is_written_once():
+    drawn = hidden_cases(NMS, SECRET, 0)
+    stored = CaseSet.from_bytes(drawn.to_bytes())
+    shared = [
+        [outcome is right for outcome, right in zip(mistake.outcomes, held.expected, strict=True)]
+        for held in (drawn, stored)
+        for mistake in held.mistakes
+    ]
+    half = len(shared) // 2
+    assert shared[:half] == shared[half:]
+    assert any(any(row) for row in shared)
+    assert not any(all(row) for row in shared)
+    assert stored.to_bytes() == drawn.to_bytes()
+    copies = tuple(
+        replace(mistake, outcomes=tuple(replace(outcome) for outcome in mistake.outcomes))
+        for mistake in drawn.mistakes
+    )
+    assert len(replace(drawn, mistakes=copies).to_bytes()) > len(drawn.to_bytes())
+
+
 @pytest.mark.parametrize("name", ["box_area", "box_iou", "nms", "nms_per_class", "soft_nms"])
 def test_a_variant_is_small(name):
     assert len(hidden_cases(find(name)[1], SECRET, 0).to_bytes()) < MAX_BYTES

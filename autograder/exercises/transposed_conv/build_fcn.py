@@ -68,7 +68,7 @@ GROUPS = (
 
 
 def draw(rng: np.random.Generator) -> list[Case]:
-    """Return the cases of one variant: images, and the seeds of scenes, in no split of a dataset."""
+    """Return the cases of one variant: images, and seeds of scenes that are in no dataset."""
 
     def images(*shape: int) -> Tensor:
         return torch.from_numpy(rng.random(shape, dtype=np.float32))

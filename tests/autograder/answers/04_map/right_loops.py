@@ -16,11 +16,12 @@ def iou_of(a, b):
 def match_detections(boxes, scores, gt_boxes, iou_threshold=0.5):
     order = sorted(range(len(scores)), key=lambda i: -scores[i].item())
     free = list(range(len(gt_boxes)))
+    rows, objects = boxes.tolist(), gt_boxes.tolist()
     result = []
     for i in order:
         best, best_iou = None, iou_threshold
         for j in free:
-            overlap = iou_of(boxes[i].tolist(), gt_boxes[j].tolist())
+            overlap = iou_of(rows[i], objects[j])
             if overlap > best_iou or (best is None and overlap == best_iou):
                 best, best_iou = j, overlap
         if best is not None:
@@ -50,13 +51,17 @@ def average_precision(precision, recall):
 
 
 def average_precision_101(precision, recall):
-    total = 0.0
+    best = precision.tolist()
+    for k in range(len(best) - 2, -1, -1):
+        best[k] = max(best[k], best[k + 1])
+    total, k = 0.0, 0
+    recalls = recall.tolist()
     for level in range(101):
-        best = 0.0
-        for p, r in zip(precision.tolist(), recall.tolist(), strict=True):
-            if r >= level / 100 and p > best:
-                best = p
-        total += best
+        while k < len(recalls) and recalls[k] < level / 100:
+            k += 1
+        if k == len(recalls):
+            break
+        total += best[k]
     return total / 101
 
 
@@ -78,8 +83,9 @@ def _hits_of_class(detections, ground_truth, label, threshold, most=None):
     for found, truth in zip(detections, ground_truth, strict=True):
         gt = truth["boxes"][truth["labels"] == label]
         num_gt += len(gt)
-        mine = [i for i in range(len(found["labels"])) if found["labels"][i] == label]
-        mine = sorted(mine, key=lambda i: -found["scores"][i].item())[:most]
+        labels, confidence = found["labels"].tolist(), found["scores"].tolist()
+        mine = [i for i in range(len(labels)) if labels[i] == label]
+        mine = sorted(mine, key=lambda i: -confidence[i])[:most]
         boxes, scores = found["boxes"][mine], found["scores"][mine]
         hits = match_detections(boxes, scores, gt, threshold).tolist()
         ranked += list(zip(scores.tolist(), hits, strict=True))

@@ -54,7 +54,7 @@ def average_precision(precision, recall):
 
 
 def average_precision_101(precision, recall):
-    pairs = list(zip(precision.tolist(), recall.tolist()))
+    pairs = [(p, r) for p, r in zip(precision.tolist(), recall.tolist()) if p > 0]
     levels = torch.linspace(0, 1, 101, dtype=torch.float64).tolist()
     return sum(max([p for p, r in pairs if r >= t - 1e-9], default=0) for t in levels) / 101
 
@@ -72,8 +72,8 @@ def _aps(detections, ground_truth, num_classes, thresholds, ap, most):
         for threshold in thresholds if total else []:
             pooled = []
             for found, truth in zip(detections, ground_truth):
-                rows = [row for row in range(len(found["labels"])) if found["labels"][row] == label]
-                rows = sorted(rows, key=lambda i: found["scores"][i].item(), reverse=True)[:most]
+                rows = (found["labels"] == label).nonzero().flatten().tolist()
+                rows = sorted(rows, key=found["scores"].tolist().__getitem__, reverse=True)[:most]
                 gt = truth["boxes"][truth["labels"] == label]
                 hits = match_detections(found["boxes"][rows], found["scores"][rows], gt, threshold)
                 pooled += zip(found["scores"][rows].tolist(), hits.tolist())
