@@ -81,7 +81,7 @@ def drawing(jobs: int | None, sets: int) -> Iterator[Drawing]:
                 "there too little memory? Build with --jobs 1"
             ) from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)

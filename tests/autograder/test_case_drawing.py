@@ -80,7 +80,7 @@ def test_public_cases_of_other_processes_are_those_that_are_asked_for(pool, noth
         assert drawn == variants.public_cases(exercise).to_bytes()
 
 
-def test_public_cases_are_drawn_once_for_each_definition(nothing_drawn, monkeypatch):
+def test_public_cases_are_drawn_once_for_each_definition(nothing_drawn):
     exercise = FEW_EXERCISES[0]
     assert public_cases(exercise) is public_cases(exercise)
     assert public_cases(replace(exercise)) is not public_cases(exercise)
@@ -101,9 +101,14 @@ def test_a_process_that_is_ended_is_a_build_error_with_the_cure(tmp_path):
 def test_ctrl_c_ends_the_processes_and_what_waits_for_them(tmp_path):
     before = set(multiprocessing.active_children())
     paths = [tmp_path / str(number) for number in range(400)]
-    with pytest.raises(KeyboardInterrupt), drawing(jobs=2, sets=FEW) as two:
-        two.hidden(FEW_EXERCISES[0], SECRET, paths)
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with drawing(jobs=2, sets=FEW) as two:
+            two.hidden(FEW_EXERCISES[0], SECRET, paths)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert set(multiprocessing.active_children()) <= before
     assert len(list(tmp_path.iterdir())) < len(paths)
 
