@@ -120,10 +120,12 @@ STUDENTS = (
     slips(
         "Hana Kobayashi",
         {
-            "panoptic_merge": Slip(AREA_OF_THE_WHOLE_MASK, "area_of_the_whole_mask"),
-            "multi_head_loss": Slip(MISSING_WEIGHT_IS_0, "missing_weight_is_0", PARTLY),
+            "panoptic_merge": Slip(AREA_OF_THE_WHOLE_MASK, "area_of_the_whole_mask", PARTLY),
+            "multi_head_loss": Slip(MISSING_WEIGHT_IS_0, "missing_weight_is_0"),
         },
     ),
     untouched("Anna Novak"),
-    Student("Max Keller", {"panoptic_merge": ENDLESS}, model=True, marks={"panoptic_merge": FAILED}),
+    Student(
+        "Max Keller", {"panoptic_merge": ENDLESS}, model=True, marks={"panoptic_merge": FAILED}
+    ),
 )

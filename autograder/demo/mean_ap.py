@@ -116,14 +116,10 @@ STUDENTS = (
         "Lucas Ferreira",
         {
             "average_precision": Slip(NO_ENVELOPE, "no_envelope"),
-            "read_off_the_curve": Slip(
-                "read_off_the_curve = [0.67, 0.67, 0.77]", "no_envelope"
-            ),
+            "read_off_the_curve": Slip("read_off_the_curve = [0.67, 0.67, 0.77]", "no_envelope"),
         },
     ),
-    slips(
-        "Elif Demir", {"match_detections": Slip(AN_OBJECT_FOUND_TWICE, "an_object_found_twice")}
-    ),
+    slips("Elif Demir", {"match_detections": Slip(AN_OBJECT_FOUND_TWICE, "an_object_found_twice")}),
     slips(
         "Hana Kobayashi",
         {

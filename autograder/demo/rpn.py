@@ -137,11 +137,7 @@ STUDENTS = (
     ),
     slips(
         "Hana Kobayashi",
-        {
-            "single_stage_detections": Slip(
-                SUPPRESSES_ACROSS_CLASSES, "suppresses_across_classes"
-            )
-        },
+        {"single_stage_detections": Slip(SUPPRESSES_ACROSS_CLASSES, "suppresses_across_classes")},
     ),
     untouched("Anna Novak"),
     Student("Gus Thornton", {"roi_pool": WRITES_VERDICTS}, others=FAILED),

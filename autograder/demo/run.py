@@ -68,11 +68,12 @@ def open_lab(out: Path, assignment: str | None = None) -> int:
     missing = [name for name in CLASSES if not (home / name).exists()]
     if len(missing) < len(CLASSES):
         console.print(f"Opening {home} with the work in it; delete it to start anew.", markup=False)
-    course = _built(out, console) if missing else None
-    for name in missing:
-        bundle = release(course, name, out / "bundles" / f"{name}.zip", given_anyway=True)
-        with zipfile.ZipFile(bundle) as archive:
-            archive.extractall(home)
+    if missing:
+        course = _built(out, console)
+        for name in missing:
+            bundle = release(course, name, out / "bundles" / f"{name}.zip", given_anyway=True)
+            with zipfile.ZipFile(bundle) as archive:
+                archive.extractall(home)
     command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1"]
     command += ["--allow-root"] if os.geteuid() == 0 else []
     command.append(f"--ServerApp.root_dir={home}")

@@ -76,13 +76,15 @@ def cut_off(name: str) -> Student:
     )
 
 
-def hand_in(student: Student, released: bytes, answers: Mapping[str, str]) -> bytes | None:
+def hand_in(
+    student: Student, released: bytes, answers: Mapping[str, str] | None = None
+) -> bytes | None:
     """Return the bytes that a student hands in, made from the released notebook's.
 
-    `answers` holds the model answers by the names of their cells.
+    `answers` holds the model answers by the names of their cells, for those who have them.
     """
-    model = {n: text for n, text in answers.items() if n not in student.leaves_out}
-    written = {**model, **student.cells} if student.model else student.cells
+    model = dict(answers or {}) if student.model else {}
+    written = {n: text for n, text in model.items() if n not in student.leaves_out} | student.cells
     notebook = nbformat.reads(released.decode(), as_version=4)
     cells: list[NotebookNode] = []
     for cell in notebook.cells:
