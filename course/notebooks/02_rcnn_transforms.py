@@ -38,9 +38,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw, given
-from course import rcnn
-from course.scenes import scene
+from course import NotAnswered, check, draw, given, rcnn
+from course.scenes import photograph, scene
 from course.similarities import all_alike, area_around, smaller_first
 
 # %% [markdown]
@@ -273,10 +272,7 @@ for ax, segments in zip(draw.panels(*titles, size=(128, 128)), maps):
 # levels.
 
 # %% show=true
-from skimage.data import astronaut
-
-pixels = torch.from_numpy(astronaut()).permute(2, 0, 1) / 255
-photo = F.interpolate(pixels[None], size=(128, 128), mode="area")[0]
+photo = F.interpolate(photograph("astronaut").image[None], size=(128, 128), mode="area")[0]
 photo_regions = rcnn.first_regions(photo)
 mergers = [0, len(photo_regions) - 12, len(photo_regions) - 6]
 maps = rcnn.segments_after(photo_regions, mergers, group_regions, similarity)
