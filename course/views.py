@@ -35,7 +35,27 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
-<<<<<<< HEAD
+def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
+    """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
+
+    `value` has the outputs [B, K, H, W] of the two images, which differ in this corner only.
+    """
+    if not isinstance(value, dict):
+        return value
+    before, after = value["outputs"]
+    rows, columns = (before != after).any(dim=1)[0].nonzero().T
+    reach = max(int(rows.max()), int(columns.max())) - 3 if len(rows) else 0
+    return {"sees its neighbours": reach >= 1, "sees further than 6 pixels": reach > 6}
+
+
+def sums_to_one(arguments: Sequence[Any], value: Any) -> Any:
+    """Return whether the outputs [B, K, ...] of a module sum to one over K, as probabilities do."""
+    if not isinstance(value, dict):
+        return value
+    sums = [output.sum(dim=1) for output in value["outputs"]]
+    return {"softmax at the end": all(bool(((s - 1).abs() < 1e-4).all()) for s in sums)}
+
+
 # Samples of labels 1, 0 and -1, one for each seed, in which labels that were not drawn are -1.
 KINDS = {"positives": 1, "negatives": 0}
 
@@ -79,37 +99,13 @@ def _samples(labels: Tensor, value: Any) -> Tensor:
         if not whole or sample.shape != labels.shape:
             raise ValueError("a sample of labels is one whole number for each")
     return torch.stack(value)
-=======
-def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
-    """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
-
-    `value` has the outputs [B, K, H, W] of the two images, which differ in this corner only.
-    """
-    if not isinstance(value, dict):
-        return value
-    before, after = value["outputs"]
-    rows, columns = (before != after).any(dim=1)[0].nonzero().T
-    reach = max(int(rows.max()), int(columns.max())) - 3 if len(rows) else 0
-    return {"sees its neighbours": reach >= 1, "sees further than 6 pixels": reach > 6}
-
-
-def sums_to_one(arguments: Sequence[Any], value: Any) -> Any:
-    """Return whether the outputs [B, K, ...] of a module sum to one over K, as probabilities do."""
-    if not isinstance(value, dict):
-        return value
-    sums = [output.sum(dim=1) for output in value["outputs"]]
-    return {"softmax at the end": all(bool(((s - 1).abs() < 1e-4).all()) for s in sums)}
->>>>>>> main
 
 
 VIEWS: dict[str, View] = {
     "shapes": shapes,
-<<<<<<< HEAD
+    "how_far_it_sees": how_far_it_sees,
+    "sums_to_one": sums_to_one,
     "numbers_sampled": numbers_sampled,
     "spread_of_samples": spread_of_samples,
     "equal_samples": equal_samples,
-=======
-    "how_far_it_sees": how_far_it_sees,
-    "sums_to_one": sums_to_one,
->>>>>>> main
 }

@@ -75,7 +75,7 @@ def draw_sample_anchors(rng: np.random.Generator) -> list[Case]:
         counted("fractions", labels(6, 9), 6, 0.0),
         counted("fractions", labels(9, 6), 6 + more, 1.0),
         counted("rounded down", labels(8, 9), 7 + 4 * (more % 2), 0.5),
-        Case("one kind only", (labels(0, 4 + more), 6 + more, 0.5)),
+        counted("one kind only", labels(0, 4 + more), 6 + more, 0.5),
         counted("one kind only", labels(8, 0), 6 + 2 * more, 0.5),
         Case("one kind only", (labels(0, 0, 3 + more), 8, 0.5)),
         Case(
