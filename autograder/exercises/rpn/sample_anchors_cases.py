@@ -80,7 +80,7 @@ def draw_sample_anchors(rng: np.random.Generator) -> list[Case]:
         Case("one kind only", (labels(0, 0, 3 + more), 8, 0.5)),
         Case(
             "a generator",
-            (labels(12, 12), 12, 0.5, torch.Generator()),
+            (labels(24, 24), 24, 0.5, torch.Generator()),
             seeds=seeds(1) * 2,
             view="equal_samples",
         ),
