@@ -18,7 +18,7 @@ from autograder.exercise import Exercise, Topic
 from autograder.lesson import Lesson
 from autograder.model_answer import imported, module_file
 from autograder.plan import QUESTION, Plan
-from autograder.planning import Planned, plan_lesson
+from autograder.planning import Planned, plan_lesson, prove
 from autograder.source_notebook import answered_question, source_notebook
 
 RELEASE_DIGITS = 12
@@ -41,6 +41,7 @@ def assemble(lesson: Lesson, topic: Topic, topics: Iterable[Topic] = ()) -> Asse
     `topics` are those of the whole course: a lesson is given functions of the earlier ones.
     """
     planned = plan_lesson(lesson, topic, topics)
+    prove(planned, lesson, topic)
     files = {"cases/questions.json": _questions(topic)}
     for exercise in (*topic.exercises, *planned.given.exercises.values()):
         files[f"cases/{exercise.name}.cases"] = variants.public_cases(exercise).to_bytes()

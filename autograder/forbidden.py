@@ -1,10 +1,12 @@
 """Finds forbidden shortcuts: names that an answer must not contain, told in the lesson beforehand.
 
-Only code that the answer can reach counts: a student may compare with the library elsewhere.
+Only code that the answer can reach counts: a student may compare with the library elsewhere. What
+a function calls its own variables and helpers is its own affair.
 """
 
 import ast
-from collections.abc import Sequence
+import symtable
+from collections.abc import Iterator, Sequence
 
 
 def shortcuts(sources: Sequence[str], function: str, forbidden: dict[str, str]) -> list[str]:
@@ -25,9 +27,9 @@ def shortcuts(sources: Sequence[str], function: str, forbidden: dict[str, str]) 
             continue
         seen.add(current)
         for statement in bindings.get(current, []):
-            used = _mentioned(statement)
-            mentioned |= used
-            waiting += used & bindings.keys()
+            looked_up = _looked_up(statement)
+            mentioned |= _mentioned(statement) | (looked_up - bindings.keys())
+            waiting += looked_up & bindings.keys()
     return [name for name in forbidden if name in mentioned]
 
 
@@ -40,21 +42,48 @@ def _statements(source: str) -> list[ast.stmt]:
 
 
 def _bound(statement: ast.stmt) -> set[str]:
-    match statement:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return {statement.name}
-        case ast.Import() | ast.ImportFrom():
-            return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+    """Return the names that a statement gives to the notebook."""
+    top = _table(statement)
+    if top is None:
+        return _names(statement, ast.Store)
+    return {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+
+
+def _looked_up(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement takes from the notebook: no variable of a function."""
+    top = _table(statement)
+    if top is None:
+        return _names(statement, ast.Load)
+    found = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+    for table in _tables(top):
+        found |= {s.get_name() for s in table.get_symbols() if s.is_global()}
+    return found
+
+
+def _table(statement: ast.stmt) -> symtable.SymbolTable | None:
+    """Return the statement's names by scope; None where it is none by itself (a stray return)."""
+    try:
+        return symtable.symtable(ast.unparse(statement), "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _tables(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    for child in top.get_children():
+        yield child
+        yield from _tables(child)
+
+
+def _names(statement: ast.stmt, kind: type[ast.expr_context]) -> set[str]:
     nodes = ast.walk(statement)
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, kind)}
 
 
 def _mentioned(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement takes from modules and objects."""
     names: set[str] = set()
     for node in ast.walk(statement):
         match node:
-            case ast.Name():
-                names.add(node.id)
             case ast.Attribute():
                 names.add(node.attr)
             case ast.alias():

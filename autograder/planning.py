@@ -1,7 +1,4 @@
-"""A lesson planned: what each of its cells is in a release, with the model answers, all proved.
-
-What can be wrong with a lesson, besides the cases of its exercises, is found here.
-"""
+"""A lesson planned: what each of its cells is in a release, its model answers, what it is given."""
 
 import ast
 from collections.abc import Iterable
@@ -33,22 +30,19 @@ class Planned:
 
 
 def plan_lesson(lesson: Lesson, topic: Topic, topics: Iterable[Topic] = ()) -> Planned:
-    """Return the plan of a lesson, or raise BuildError for whatever does not fit.
+    """Return the plan of a lesson, or raise BuildError where its cells do not fit the topic.
 
     `topics` are those of the whole course: a lesson is given functions of the earlier ones.
     """
     match(lesson, topic)
     given = given_to(lesson, topics)
-    answers = _model_answers(lesson, topic)
-    _refuse_unknown_uses(topic.exercises, lesson)
+    answers = {e.name: model_answer(e.name, e.reference) for e in topic.exercises}
     cells = tuple(_plan_cell(cell, n, answers, given) for n, cell in enumerate(lesson.cells))
     return Planned(Plan(lesson.assignment, "", cells, given.assignments), answers, given)
 
 
-def _model_answers(lesson: Lesson, topic: Topic) -> dict[str, ModelAnswer]:
-    """Return the model answers, each proved to run at its place in the notebook."""
-    references = {exercise.name: exercise.reference for exercise in topic.exercises}
-    answers: dict[str, ModelAnswer] = {}
+def prove(planned: Planned, lesson: Lesson, topic: Topic) -> None:
+    """Refuse a lesson in which an answer or a stub would not run at its place in the notebook."""
     above: set[str] = set()
     imports = ast.Module(body=[], type_ignores=[])
     for cell in lesson.cells:
@@ -66,12 +60,11 @@ def _model_answers(lesson: Lesson, topic: Topic) -> dict[str, ModelAnswer]:
                 )
             above |= set(cell.names)
         elif cell.kind == SOLUTION:
-            answer = model_answer(cell.name, references[cell.name])
+            answer = planned.answers[cell.name]
             check_names(answer, above, imported(imports), cell.where)
             check_stub(answer, imports, cell.where)
-            answers[cell.name] = answer
             above.add(cell.name)
-    return answers
+    _refuse_unknown_uses(topic.exercises, lesson)
 
 
 def _refuse_unknown_uses(exercises: Iterable[Exercise], lesson: Lesson) -> None:

@@ -226,6 +226,10 @@ class RemoteSubject:
             self.session.trained[key] = made
         return self.session.trained[key]
 
+    def fill(self, handle: Handle) -> Outcome:
+        """Set the parameters of a module that an earlier call returned."""
+        return self.session.perform({"verb": "fill", "handle": handle})
+
     def apply(self, handle: Handle, argument: Any) -> Outcome:
         """Call a module that an earlier call returned."""
         request = {"verb": "apply", "handle": handle, "arguments": [argument]}

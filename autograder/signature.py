@@ -5,7 +5,13 @@ import copy
 
 WIDTH = 88  # of a line in a notebook
 INDENT = " " * 4
-DTYPES = {"Float": "", "Int": "int64", "Bool": "bool"}  # what a shape adds, by annotation
+DTYPES = {
+    "Float": "",
+    "Num": "",
+    "Int": "int64",
+    "Bool": "bool",
+    "Shaped": "",
+}  # what a shape adds, by annotation
 
 
 def signature(node: ast.FunctionDef, shaped: set[str], width: int = WIDTH) -> str:

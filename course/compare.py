@@ -113,7 +113,7 @@ def _values(got: Any, expected: Any, comparison: Comparison, what: str) -> Diffe
 def _number(value: Any) -> Any:
     if isinstance(value, Tensor) and value.ndim == 0:
         return value.item()
-    if isinstance(value, np.ndarray) and value.ndim == 0:
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         return value.item()
     return value
 
@@ -142,6 +142,8 @@ def _numbers(got: Any, expected: float, comparison: Comparison, what: str) -> Di
 
 
 def _tensors(got: Any, expected: Tensor, comparison: Comparison, what: str) -> Difference | None:
+    if isinstance(got, np.generic):
+        got = got.item()
     if expected.ndim == 0 and isinstance(got, bool | int | float):
         return _numbers(got, expected.item(), comparison, what)
     if isinstance(got, Tensor) and same(got, expected):  # most are: the rest takes longer

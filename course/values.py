@@ -224,8 +224,10 @@ class _Decoder:
             options = {key: self.decode(item, depth + 1) for key, item in body["options"].items()}
             if set(options) - {*LAYERS[name], "bias"}:
                 raise ValueFormatError(f"unknown options of {name}")
-            module = getattr(nn, name)(**options)
-            module.load_state_dict({key: self.tensors[at] for key, at in body["state"].items()})
+            state = {key: self.tensors[at] for key, at in body["state"].items()}
+            floats = [tensor.dtype for tensor in state.values() if tensor.is_floating_point()]
+            module = getattr(nn, name)(**options).to(*floats[:1])
+            module.load_state_dict(state)
         return module.train(bool(body["training"]))
 
 

@@ -35,25 +35,16 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
-def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
-    """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
-
-    `value` has the outputs [B, K, H, W] of the two images, which differ in this corner only.
-    """
-    if not isinstance(value, dict):
-        return value
-    before, after = value["outputs"]
-    rows, columns = (before != after).any(dim=1)[0].nonzero().T
-    reach = max(int(rows.max()), int(columns.max())) - 3 if len(rows) else 0
-    return {"sees its neighbours": reach >= 1, "sees further than 6 pixels": reach > 6}
+def bins_that_count(arguments: Sequence[Any], value: Any) -> Any:
+    """Return (bins, valid) with 0 in the place of bins that are not valid."""
+    bins, valid = value
+    return bins.where(valid, bins.new_zeros(())), valid
 
 
-def sums_to_one(arguments: Sequence[Any], value: Any) -> Any:
-    """Return whether the outputs [B, K, ...] of a module sum to one over K, as probabilities do."""
-    if not isinstance(value, dict):
-        return value
-    sums = [output.sum(dim=1) for output in value["outputs"]]
-    return {"softmax at the end": all(bool(((s - 1).abs() < 1e-4).all()) for s in sums)}
+def has_a_graph(arguments: Sequence[Any], value: Any) -> Any:
+    """Return the value, and whether any gradient flows: a loss over nothing has to have a graph,
+    whichever of its inputs hangs on it."""
+    return {**value, "gradients": any(gradient is not None for gradient in value["gradients"])}
 
 
 # Samples of labels 1, 0 and -1, one for each seed, in which labels that were not drawn are -1.
@@ -101,11 +92,34 @@ def _samples(labels: Tensor, value: Any) -> Tensor:
     return torch.stack(value)
 
 
+def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
+    """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
+
+    `value` has the outputs [B, K, H, W] of the two images, which differ in this corner only.
+    """
+    if not isinstance(value, dict):
+        return value
+    before, after = value["outputs"]
+    rows, columns = (before != after).any(dim=1)[0].nonzero().T
+    reach = max(int(rows.max()), int(columns.max())) - 3 if len(rows) else 0
+    return {"sees its neighbours": reach >= 1, "sees further than 6 pixels": reach > 6}
+
+
+def sums_to_one(arguments: Sequence[Any], value: Any) -> Any:
+    """Return whether the outputs [B, K, ...] of a module sum to one over K, as probabilities do."""
+    if not isinstance(value, dict):
+        return value
+    sums = [output.sum(dim=1) for output in value["outputs"]]
+    return {"softmax at the end": all(bool(((s - 1).abs() < 1e-4).all()) for s in sums)}
+
+
 VIEWS: dict[str, View] = {
     "shapes": shapes,
-    "how_far_it_sees": how_far_it_sees,
-    "sums_to_one": sums_to_one,
+    "bins_that_count": bins_that_count,
     "numbers_sampled": numbers_sampled,
     "spread_of_samples": spread_of_samples,
     "equal_samples": equal_samples,
+    "how_far_it_sees": how_far_it_sees,
+    "sums_to_one": sums_to_one,
+    "has_a_graph": has_a_graph,
 }

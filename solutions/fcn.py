@@ -12,8 +12,8 @@ from torch.nn import functional as F
 def receptive_field(layers: list[tuple[int, int]]) -> int:
     """Return how many input pixels, along one axis, one output of a stack of layers sees.
 
-    A layer is (kernel, stride). A layer of kernel k adds k - 1 steps, each as long as the product
-    of the strides before it. No layers see one pixel.
+    A layer is (kernel, stride), the first one nearest to the image. A layer of kernel k adds k - 1
+    steps, each as long as the product of the strides before it. No layers see one pixel.
     """
     field, step = 1, 1
     for kernel, stride in layers:
@@ -27,11 +27,15 @@ def pixel_cross_entropy(
 ) -> Float[Tensor, ""]:
     """Return the cross-entropy averaged over the pixels whose target is not `ignore_index`.
 
-    Background is one of the K classes, 0. No such pixels give 0.
+    At each pixel it is minus the logarithm of the true class's probability, the softmax of the K
+    logits there. Background is one of the K classes, 0. Where no pixel counts the loss is 0, and
+    has a gradient all the same.
     """
     counted = target != ignore_index
     pixels, labels = logits[:, counted].T, target[counted]  # [counted, K], [counted]
-    return F.cross_entropy(pixels, labels, reduction="sum") / max(len(labels), 1)
+    log_probabilities = pixels.log_softmax(dim=1)
+    losses = -log_probabilities.gather(1, labels[:, None])
+    return losses.sum() / max(len(labels), 1)
 
 
 def build_fcn(in_channels: int, num_classes: int) -> nn.Module:

@@ -19,8 +19,10 @@ def localization_loss(
 ) -> Float[Tensor, ""]:
     """Return the multitask loss of a network that names and locates one object in each image.
 
-    It is the mean cross-entropy plus `box_weight` times the mean squared L2 distance of the boxes:
-    the sum of the squared errors of the four numbers. Labels are 0..K-1. No images give 0.
+    It is the cross-entropy, averaged over the images, plus `box_weight` times the squared L2
+    distance between box and target, averaged over the images too: for each image the squared
+    errors of the four numbers are added up. Labels are 0..K-1. No images give 0, on which backward
+    can be called. The loss stays finite however large the logits are.
     """
     count = max(len(logits), 1)
     class_loss = F.cross_entropy(logits, target_labels, reduction="sum") / count
@@ -36,9 +38,11 @@ def rcnn_loss(
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Return the class loss and the box loss of R-CNN's proposals.
 
-    The class loss is the cross-entropy averaged over the proposals that are not neutral. The box
-    loss is the smooth L1 distance (beta 1) of the transforms, summed over the positives and
-    divided by the same number, so that a batch with few positives weighs them no more.
+    Labels are 1..K for positives, 0 for background and -1 for neutral proposals, which count
+    nowhere. The class loss is the cross-entropy averaged over the proposals that are not neutral.
+    The box loss is the smooth L1 distance (beta 1) of the transforms, summed over the four numbers
+    of all positives and divided by the same count as the class loss, so that few positives weigh
+    no more than many. A loss over nothing is 0, and backward can be called on it.
 
     Source: Fast R-CNN (arXiv:1504.08083), section 2.3.
     """
@@ -59,7 +63,9 @@ def rpn_loss(
 
     `objectness` holds logits, labels are 1 (object), 0 (background) or -1 (neutral). The first is
     the binary cross-entropy averaged over the anchors that are not neutral; the second the smooth
-    L1 distance (beta 1/9) summed over the positives and divided by the same number.
+    L1 distance (beta 1/9) of the four numbers, summed over the positives and divided by the same
+    count. Logits of any size give finite losses. Where nothing counts a loss is 0, and backward
+    can still be called on it.
 
     Source: Faster R-CNN (arXiv:1506.01497), section 3.1.2.
     """
@@ -83,8 +89,10 @@ def detection_loss(
     """Return the class loss and the box loss of the second stage of Faster R-CNN.
 
     Every class has a transform of its own: a positive of label l is compared by transforms[:, l-1]
-    only. Otherwise as for R-CNN: cross-entropy averaged over the proposals that are not neutral,
-    smooth L1 (beta 1) summed over the positives and divided by the same number.
+    only, whatever the logits say. Otherwise as for R-CNN: cross-entropy averaged over the proposals
+    that are not neutral (-1), smooth L1 (beta 1) of the four numbers, summed over the positives and
+    divided by the same count. Logits of any size give finite losses. Where nothing counts a loss is
+    0, and backward can still be called on it.
 
     Source: Fast R-CNN (arXiv:1504.08083), section 2.3.
     """

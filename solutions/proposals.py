@@ -21,9 +21,10 @@ COLOUR_BINS, TEXTURE_BINS, ORIENTATIONS = 25, 10, 8
 def histogram_intersection(
     a: Float[Tensor, " bins"], b: Float[Tensor, " bins"]
 ) -> Float[Tensor, ""]:
-    """Return how alike two histograms are: the sum of the smaller of each pair of bins.
+    """Return how alike two histograms are: the sum, over all bins, of the smaller of both values.
 
-    Histograms sum to 1 (L1-normalised), so the result lies in [0, 1], and is 1 for equal ones.
+    The bins of each histogram add up to 1 (L1-normalised), so the result lies in [0, 1]: it is 1
+    for equal histograms and 0 for two that have no bin in common.
 
     Source: Selective Search, section 3.2, equation 1.
     """
@@ -33,9 +34,9 @@ def histogram_intersection(
 def size_similarity(
     size_a: float | Tensor, size_b: float | Tensor, image_area: float
 ) -> float | Tensor:
-    """Return the share of the image that two regions leave over: large where both are small.
+    """Return the share of the image that is left when both regions are taken off: 1 at most.
 
-    Sizes are numbers of pixels. It makes small regions merge early.
+    Sizes and `image_area` are numbers of pixels. It makes small regions merge early.
 
     Source: Selective Search, section 3.2, equation 4.
     """
@@ -48,9 +49,10 @@ def fill_similarity(
     union_box_area: float | Tensor,
     image_area: float,
 ) -> float | Tensor:
-    """Return how well two regions fit into each other: 1 where they fill their common box.
+    """Return 1 minus the share of the image that is gap between the two regions.
 
-    `union_box_area` is the area of the box around both. It makes a hole merge with its frame.
+    The gap is what the regions leave free of the box around both, whose area is `union_box_area`;
+    sizes are numbers of pixels. It is 1 where they fill that box, as a hole and its frame do.
 
     Source: Selective Search, section 3.2, equation 5.
     """
@@ -66,10 +68,14 @@ def group_regions(
     """Return the boxes of all regions of a greedy hierarchical grouping.
 
     First come the boxes (x1, y1, x2, y2) of the given regions, then that of each merger in order.
-    `neighbours` holds pairs of indices. The most similar pair merges first; of equal ones the
-    lowest (i, j) with i < j. A merger gets the next index, the sum of the two sizes, the box around
-    both and the neighbours of both. It ends when no neighbours are left. `similarity` is symmetric
-    and takes (box_a, size_a, box_b, size_b); a size may be a row of any quantities that add up.
+    `neighbours` holds pairs of indices, in any order and either index first. In each round the two
+    most similar neighbours merge; of equal similarities the lowest pair (i, j), i < j. The merger
+    gets the next free index, the sum of the two sizes, the box around both and the neighbours of
+    both; the two regions have no neighbours any more. It ends when no neighbours are left, which
+    may leave several regions.
+
+    `similarity(box_a, size_a, box_b, size_b)` is symmetric and returns a number. A size may be one
+    number or a row of several, which all add up.
 
     Source: Selective Search, section 3.1, algorithm 1.
     """

@@ -20,9 +20,11 @@ def crop_and_resize(
 ) -> Float[Tensor, "N C h w"]:
     """Return the part of the image inside each box, resized to (height, width) = `size`.
 
-    The box is cut into h x w bins; each output pixel is the image's value at its bin's centre,
-    interpolated bilinearly between the four nearest pixels, whose centres lie at half pixels.
-    Outside, the image goes on with the pixels of its border.
+    The box (x1, y1, x2, y2) is cut into h x w equal bins, and each output pixel is the image's
+    value at the centre of its bin, interpolated bilinearly between the four nearest pixels. The
+    centre of the pixel in column c is at x = c + 0.5, so that column j of the result is read at
+    column x1 + (j + 0.5) * (x2 - x1) / w - 0.5; rows alike. What lies beyond the centres of the
+    outermost pixels takes their value. No boxes give an empty result.
     """
     _, H, W = image.shape
     h, w = size
@@ -53,7 +55,9 @@ def encode_boxes(
 ) -> Float[Tensor, "N 4"]:
     """Return the transforms (t_x, t_y, t_w, t_h) that turn each proposal into its ground truth.
 
-    Boxes are (x1, y1, x2, y2). No boxes give an empty result.
+    t_x is the way from the proposal's centre to that of the ground truth in widths of the proposal,
+    t_w the natural logarithm of the ground truth's width over the proposal's; t_y and t_h are the
+    same for heights. Boxes are (x1, y1, x2, y2). No boxes give an empty result.
 
     Raises ValueError where a box has no width or no height: its logarithm does not exist.
     """
@@ -74,10 +78,12 @@ def encode_boxes(
 def decode_boxes(
     proposals: Float[Tensor, "N 4"], transforms: Float[Tensor, "N 4"]
 ) -> Float[Tensor, "N 4"]:
-    """Return the boxes (x1, y1, x2, y2) that the transforms make of the proposals.
+    """Return the boxes (x1, y1, x2, y2) that the transforms (t_x, t_y, t_w, t_h) make of proposals.
 
-    The inverse of encode_boxes. t_w and t_h are clamped above at log(1000/16), so that a network
-    that is wrong by far early in training does not overflow exp.
+    The inverse of encode_boxes: the centre moves by t_x widths and t_y heights of the proposal, the
+    width is multiplied by exp(t_w) and the height by exp(t_h). Before that, t_w and t_h above
+    log(1000 / 16) are set to it, so that a network that is far off does not overflow exp. No boxes
+    give an empty result.
     """
     px, py, pw, ph = xyxy_to_cxcywh(proposals).unbind(dim=1)
     tx, ty, tw, th = transforms.unbind(dim=1)
@@ -105,7 +111,8 @@ def label_proposals(
 
     The label is that ground truth's class where their IoU is at least `positive`, 0 (background)
     where it is below `negative`, else -1 (neutral). Of equal overlaps the lowest index counts.
-    Without ground truth every proposal is background and its index is -1.
+    Every proposal gets the index, whatever its label. Without ground truth (M = 0) every proposal
+    is background and its index is -1.
     """
     N, M = iou.shape
     if M == 0:

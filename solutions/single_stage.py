@@ -16,8 +16,9 @@ def head_channels(
 ) -> tuple[int, int]:
     """Return the number of class channels and of box channels of a single-stage head.
 
-    At each position every anchor has num_classes + 1 logits, background among them, and one
-    transform of four numbers, or one for each class where boxes are class-specific.
+    `num_classes` leaves background out. At each position every anchor has num_classes + 1 logits,
+    background among them, and one transform of four numbers, or one for each class where boxes are
+    class-specific.
     """
     transforms = num_classes if class_specific else 1
     return num_anchors * (num_classes + 1), num_anchors * 4 * transforms
@@ -33,9 +34,10 @@ def single_stage_detections(
 ) -> dict[str, Tensor]:
     """Return the detections of a single-stage head: boxes, scores and labels, best first.
 
-    Every anchor and foreground class whose softmax probability is above `score_threshold` is a
-    candidate; its box is the decoded anchor, clipped to the image (height, width). NMS then runs
-    for each class by itself.
+    Every pair of an anchor and a foreground class (label l is column l) whose softmax probability
+    is greater than `score_threshold` is a candidate. Its box is the decoded anchor, clipped to the
+    image (height, width). NMS then runs for each class by itself. Of equal scores the lower anchor
+    comes first. Labels are int64. Without candidates the three results are empty.
     """
     probabilities = class_logits.softmax(dim=1)  # [A, K+1], column 0 is background
     anchor, column = (probabilities[:, 1:] > score_threshold).nonzero(as_tuple=True)
@@ -51,10 +53,11 @@ def single_stage_detections(
 
 
 def forward_passes(system: str, num_proposals: int) -> tuple[int, int]:
-    """Return how often the backbone and the per-region head run for one image.
+    """Return how often the backbone and the per-region head run for one image, in this order.
 
-    R-CNN runs its whole network on the crop of every proposal; Fast and Faster R-CNN share one
-    backbone pass and run a head for each proposal; a single-stage detector has no per-region head.
+    R-CNN runs its whole network, backbone and head, on the crop of every proposal; Fast and Faster
+    R-CNN share one backbone pass and run a head for each proposal; a single-stage detector has no
+    per-region head.
 
     Raises ValueError for a system other than "rcnn", "fast", "faster" and "single_stage".
     """

@@ -36,7 +36,9 @@ def count_boxes(image_size: tuple[int, int]) -> int:
 def linear_to_conv(linear: nn.Linear, in_shape: tuple[int, int, int]) -> nn.Conv2d:
     """Return a convolution that gives the same numbers as Flatten followed by `linear`.
 
-    Its kernel covers the whole input of shape (C, H, W). The weights are copied.
+    Its kernel covers the whole input of shape (C, H, W), which Flatten writes channel after
+    channel, each row by row. Weights and bias, if there is one, are copied, in their dtype; the
+    linear layer is unchanged.
 
     Raises ValueError where `in_shape` does not hold as many numbers as the layer takes.
     """
@@ -59,7 +61,8 @@ def linear_to_conv(linear: nn.Linear, in_shape: tuple[int, int, int]) -> nn.Conv
 def linear_to_pointwise(linear: nn.Linear) -> nn.Conv2d:
     """Return the 1x1 convolution that applies `linear` at every position.
 
-    It takes what `linear` takes as its channels. The weights are copied.
+    It takes what `linear` takes as its channels: [B, in, H, W] becomes [B, out, H, W]. Weights and
+    bias, if there is one, are copied, in their dtype; the linear layer is unchanged.
     """
     return linear_to_conv(linear, (linear.in_features, 1, 1))
 
@@ -71,8 +74,8 @@ def to_fully_convolutional(
 
     `classifier` is convolutions, poolings and activations, then Flatten, then linear layers with
     activations between them, made for images of `in_shape` (C, H, W). [B, C, H, W] becomes
-    [B, K, rows, columns]. The classifier is unchanged; the layers without linear weights are
-    shared with it, linear weights are copied.
+    [B, K, rows, columns]. The classifier is unchanged; layers that are not linear may be shared
+    with it, linear weights are copied.
     """
     features = next(classifier.parameters()).new_zeros((1, *in_shape))
     flat_shape: tuple[int, int, int] | None = None
@@ -101,7 +104,8 @@ def sliding_window_scores(
 
     `window` is (height, width) and fits into the image at least once. The classifier gives logits
     for a batch of crops; entry [row, col] belongs to the crop whose upper left corner is
-    (row * stride, col * stride).
+    (row * stride, col * stride), so rows count downwards. The probabilities of a window add up to
+    1. Windows that would leave the image are left out.
     """
     _, height, width = image.shape
     scores = []
@@ -117,8 +121,9 @@ def sliding_window_scores(
 def dense_scores(network: nn.Module, image: Float[Tensor, "C H W"]) -> Float[Tensor, "rows cols K"]:
     """Return the class probabilities of every window, from one pass over the whole image.
 
-    `network` is fully convolutional and gives logits [B, K, rows, cols]. Where none of its layers
-    pads, this equals the loop over crops at the network's own stride.
+    `network` is fully convolutional and gives logits [B, K, rows, cols]; the probabilities of each
+    place add up to 1. Where none of its layers pads, this equals the loop over crops at the
+    network's own stride.
     """
     with torch.no_grad():
         logits: Tensor = network(image[None])[0]  # [K, rows, cols]

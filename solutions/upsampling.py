@@ -23,10 +23,11 @@ def nearest_upsample(x: Float[Tensor, "C H W"], factor: int) -> Float[Tensor, "C
 
 
 def bilinear_upsample(x: Float[Tensor, "C H W"], factor: int) -> Float[Tensor, "C Hf Wf"]:
-    """Return x enlarged by linear interpolation, first along the rows' axis, then the columns'.
+    """Return x enlarged by linear interpolation along both axes.
 
-    An output pixel mixes the two nearest input pixels of each axis, weighed by closeness. Beyond
-    the outermost centres the border's value goes on.
+    Output pixel i of an axis looks at input coordinate (i + 0.5) / factor - 0.5 and mixes the two
+    input pixels nearest to it, the closer one weighing more: at 2.25 it takes 0.75 of pixel 2 and
+    0.25 of pixel 3. Beyond the outermost pixels the border's value goes on.
     """
     for dim in (1, 2):
         size = x.shape[dim]
@@ -41,10 +42,12 @@ def bilinear_upsample(x: Float[Tensor, "C H W"], factor: int) -> Float[Tensor, "
 
 
 def bicubic_upsample(x: Float[Tensor, "C H W"], factor: int) -> Float[Tensor, "C Hf Wf"]:
-    """Return x enlarged by cubic interpolation, first along the rows' axis, then the columns'.
+    """Return x enlarged by cubic interpolation along both axes.
 
-    An output pixel mixes the four nearest input pixels of each axis by Keys' cubic with a = -0.75.
-    Pixels beyond the border are copies of the border's. Results may overshoot the input's range.
+    Output pixel i of an axis looks at input coordinate (i + 0.5) / factor - 0.5 and mixes the four
+    input pixels nearest to it. One at distance d weighs (a + 2) d^3 - (a + 3) d^2 + 1 up to d = 1,
+    and a d^3 - 5a d^2 + 8a d - 4a from there to d = 2, with a = -0.75. Pixels beyond the border
+    are copies of the border's. Results may overshoot the input's range.
 
     Source: Keys, Cubic Convolution Interpolation for Digital Image Processing (1981), equation 15.
     """
@@ -71,8 +74,9 @@ def max_pool(
 ) -> tuple[Float[Tensor, "C h w"], Int[Tensor, "C h w"]]:
     """Return the largest value of each size x size block and where it was.
 
-    The place is row * W + column in the plane of x; of equal values the first. Rows and columns
-    that fill no whole block are left out.
+    Blocks lie side by side. The place is row * W + column in the plane of x, counted anew in each
+    channel; of equal values the first, row by row. Rows and columns that fill no whole block are
+    left out.
 
     Source: DeconvNet (arXiv:1505.04366), section 3.2.1.
     """
@@ -91,11 +95,13 @@ def max_unpool(
 ) -> Float[Tensor, "C H W"]:
     """Return a map of zeros of (height, width) = `output_size` with each value at its index.
 
-    An index is row * width + column, as max_pool gives it.
+    An index is row * width + column in the plane of `output_size`, and each channel has a plane of
+    its own. Values may be of any sign. An index that occurs twice, as where pooled blocks overlap,
+    has the same value both times: it is put there, not added.
 
     Source: DeconvNet (arXiv:1505.04366), section 3.2.1.
     """
     height, width = output_size
     planes = values.new_zeros((len(values), height * width))
     planes = planes.scatter(1, indices.flatten(1), values.flatten(1))
-    return planes.reshape(-1, height, width)
+    return planes.reshape(len(values), height, width)

@@ -291,7 +291,7 @@ def serve(pipe: Pipe, notebook: Notebook) -> None:
 
 
 def perform(keeper: Any, names: dict[str, Any], request: dict[str, Any]) -> tuple[Any, Any]:
-    """Carry out `call`, `train`, `apply` or `parameters`; return the outcome and the arguments."""
+    """Carry out `call`, `train`, `fill`, `apply` or `parameters`; return outcome and arguments."""
     from course.outcome import RAISED, Outcome
 
     arguments = list(request.get("arguments", []))
@@ -307,6 +307,8 @@ def perform(keeper: Any, names: dict[str, Any], request: dict[str, Any]) -> tupl
             keeper.function = names.get(request["name"])
             keeper.trained.clear()
             outcome = keeper.train(arguments, request["training"])
+        elif request["verb"] == "fill":
+            outcome = keeper.fill(request["handle"])
         elif request["verb"] == "apply":
             outcome = keeper.invoke(keeper.modules[request["handle"].number], arguments)
         else:

@@ -139,3 +139,28 @@ def _label(ax: Axes, text: str, box: Sequence[float], place: str, color: str) ->
         bbox={"boxstyle": "square,pad=0.2", "fc": "white", "ec": color, "lw": 1.5, "alpha": 0.9},
         clip_on=False,
     )
+
+
+def flow(
+    ax: Axes,
+    blocks: dict[str, tuple[float, float]],
+    arrows: Sequence[tuple[str, str]],
+    *,
+    size: tuple[float, float] = (28, 10),
+    colors: dict[str, str] | None = None,
+) -> None:
+    """Draw named blocks of `size` = (width, height) around their centres (x, y), and arrows.
+
+    An arrow goes from the right side of a block to the left side of another. Blocks are blue unless
+    `colors` says otherwise.
+    """
+    width, height = size
+    for name, (x, y) in blocks.items():
+        color = COLORS[(colors or {}).get(name, "blue")]
+        corner = (x - width / 2, y - height / 2)
+        ax.add_patch(Rectangle(corner, width, height, fc="white", ec=color, lw=2, zorder=2))
+        ax.text(x, y, name, fontsize=TEXT, ha="center", va="center", zorder=3)
+    for start, end in arrows:
+        (x1, y1), (x2, y2) = blocks[start], blocks[end]
+        ends = (x2 - width / 2, y2), (x1 + width / 2, y1)
+        ax.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": "black", "lw": 1.5})

@@ -2,7 +2,7 @@
 
 A test file of an assignment subclasses `ExerciseRules`; conftest.py fills in what is tested. Right
 answers in several styles lie in `answers/<assignment>/right_<style>.py`, wrong ones as students
-write them in `natural_mistakes.py`: functions named `<exercise>__<mistake>`, or with a further
+write them in `natural_mistakes*.py`: functions named `<exercise>__<mistake>`, or with a further
 `__<anything>` where one mistake is written in several ways.
 """
 
@@ -56,14 +56,15 @@ def right_answers(assignment):
 
 
 def natural_mistakes(assignment):
-    if not (ANSWERS / assignment / "natural_mistakes.py").exists():
-        return []
-    found = answers(assignment, "natural_mistakes")
-    return [name for name in found if "__" in name.strip("_")]
+    """Return the wrong answers by name, from all files `natural_mistakes*.py`."""
+    stems = [path.stem for path in (ANSWERS / assignment).glob("natural_mistakes*.py")]
+    found = {name: item for stem in stems for name, item in answers(assignment, stem).items()}
+    return {name: found[name] for name in sorted(found) if "__" in name.strip("_")}
 
 
 def judged(function, case_set):
-    subject = LocalSubject(function)
+    """Judge by all cases but those in which something is trained: see test_training and bench."""
+    subject, case_set = LocalSubject(function), case_set.quick()
     return assess(case_set, [observe(subject, case) for case in case_set.cases])
 
 
@@ -103,7 +104,7 @@ class ExerciseRules:
     def test_a_mistake_is_named_although_the_answer_has_a_second_fault_at_an_edge(self, natural):
         name, mistake = natural.split("__")[:2]
         for case_set in hidden(self.assignment, name):
-            found = judged(answers(self.assignment, "natural_mistakes")[natural], case_set)
+            found = judged(natural_mistakes(self.assignment)[natural], case_set)
             assert found.mistake is not None
             assert found.mistake.name == mistake
 

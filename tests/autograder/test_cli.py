@@ -183,3 +183,14 @@ def test_grade_show_and_report_on_a_small_class(course, tmp_path):
     assert "hana_kobayashi" in page.read_text()
     assert typed("report", copied, "--out", page, "--anonymous").returncode == cli.DONE
     assert "hana_kobayashi" not in page.read_text()
+
+
+def test_a_check_starts_without_what_only_a_build_needs():
+    code = (
+        "import sys; import autograder.cli; from autograder import variants;"
+        "variants.public_cases = None;"  # a draw would raise
+        "from autograder.checking import plan_of; plan_of('03_nms');"
+        "print({'matplotlib', 'nbgrader', 'sqlalchemy', 'IPython'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

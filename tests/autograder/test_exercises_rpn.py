@@ -1,20 +1,16 @@
 """Exercises of 05_rpn: right answers pass, wrong ones are named, idle ones get 0."""
 
-import math
-
-import numpy as np
-import pytest
 import torch
 
-from autograder.exercises.rpn.proposing import clipped, decoded
-from autograder.exercises.rpn.roi_align_cases import points_along
-from solutions.boxes import box_iou
-from tests.autograder.exercise_rules import ExerciseRules
-from tests.autograder.exercise_rules import hidden as hidden_of
+from tests.autograder.exercise_rules import ExerciseRules, hidden
 
 ASSIGNMENT = "05_rpn"
+NOTHING_COUNTS = {"only neutral anchors", "no anchors"}
+NO_COUNTED_PROPOSAL = {"only neutral proposals", "no proposals"}
+NEAR_THE_BORDER = {"points near the border", "points outside", "points just one cell outside"}
 
-CORE_B = [
+# What the functions are for: without it there are no points, however many edges pass.
+CORE_MISTAKES = [
     ("roi_pool", "x_and_y_swapped"),
     ("roi_pool", "height_and_width_swapped"),
     ("roi_pool", "scale_forgotten"),
@@ -51,10 +47,33 @@ CORE_B = [
     ("propose", "transforms_not_reordered"),
     ("propose", "returns_logits"),
     ("propose", "sorted_by_index"),
+    ("rpn_loss", "sigmoid_twice"),
+    ("rpn_loss", "beta_one"),
+    ("rpn_loss", "divides_by_everything"),
+    ("rpn_loss", "neutral_as_background"),
+    ("rpn_loss", "boxes_of_negatives"),
+    ("detection_loss", "softmax_twice"),
+    ("detection_loss", "row_l_for_label_l"),
+    ("detection_loss", "background_has_a_box_loss"),
+    ("detection_loss", "transform_of_the_predicted_class"),
+    ("detection_loss", "classes_of_positives_only"),
+    ("head_channels", "no_background"),
+    ("head_channels", "four_once_for_all_anchors"),
+    ("head_channels", "a_transform_for_background"),
+    ("forward_passes", "rcnn_shares_its_backbone"),
+    ("forward_passes", "fast_is_like_rcnn"),
+    ("forward_passes", "faster_without_a_head"),
+    ("forward_passes", "single_stage_with_a_head"),
+    ("single_stage_detections", "best_class_only"),
+    ("single_stage_detections", "background_counted"),
+    ("single_stage_detections", "sigmoid_for_softmax"),
+    ("single_stage_detections", "suppresses_across_classes"),
+    ("single_stage_detections", "labels_off_by_one"),
+    ("single_stage_detections", "anchors_for_boxes"),
 ]
 
-NEAR_THE_BORDER = {"points near the border", "points outside", "points just one cell outside"}
-EDGE_B = [
+# Each fails these groups and no other: the rest of such an answer is right and is paid.
+EDGE_MISTAKES = [
     ("roi_pool", "half_to_even", {"halves", "halves below zero"}),
     ("roi_pool", "half_up", {"halves below zero"}),
     ("roi_pool", "starts_at_zero", {"negative features"}),
@@ -107,138 +126,86 @@ EDGE_B = [
     ("propose", "crashes_on_no_boxes", {"no anchors"}),
     ("propose", "returns_float32", {"types"}),
     ("propose", "returns_float64", {"types"}),
+    ("rpn_loss", "logarithm_of_the_probability", {"large logits"}),
+    ("rpn_loss", "nan_of_nothing", NOTHING_COUNTS),
+    ("rpn_loss", "no_graph_of_nothing", NOTHING_COUNTS),
+    (
+        "rpn_loss",
+        "box_loss_is_a_constant_without_positives",
+        {"no positive anchor", *NOTHING_COUNTS},
+    ),
+    ("rpn_loss", "detached", {"no positive anchor", "gradients", *NOTHING_COUNTS}),
+    ("rpn_loss", "returns_float32", {"types"}),
+    ("detection_loss", "logarithm_of_the_probability", {"large logits"}),
+    ("detection_loss", "nan_of_nothing", NO_COUNTED_PROPOSAL),
+    ("detection_loss", "no_graph_of_nothing", NO_COUNTED_PROPOSAL),
+    (
+        "detection_loss",
+        "box_loss_is_a_constant_without_positives",
+        {"no positive proposal", *NO_COUNTED_PROPOSAL},
+    ),
+    ("detection_loss", "detached", {"no positive proposal", "gradients", *NO_COUNTED_PROPOSAL}),
+    ("detection_loss", "returns_float32", {"types"}),
+    ("head_channels", "class_specific_by_default", {"not class-specific by default"}),
+    ("forward_passes", "nothing_without_proposals", {"no proposals"}),
+    ("single_stage_detections", "at_the_threshold", {"probability equal to the threshold"}),
+    ("single_stage_detections", "later_of_equal_scores", {"equal scores"}),
+    (
+        "single_stage_detections",
+        "not_clipped",
+        {"at the image's edge", "clipped before they are compared"},
+    ),
+    ("single_stage_detections", "clipped_at_the_end", {"clipped before they are compared"}),
+    (
+        "single_stage_detections",
+        "crashes_when_nothing_is_found",
+        {"nothing above the threshold"},
+    ),
+    ("single_stage_detections", "crashes_on_no_boxes", {"no anchors"}),
+    (
+        "single_stage_detections",
+        "float_labels_of_nothing",
+        {"nothing above the threshold", "no anchors"},
+    ),
+    ("single_stage_detections", "returns_float32", {"types"}),
 ]
 
 
 class TestRpn(ExerciseRules):
     assignment = ASSIGNMENT
-    core = CORE_B
-    edge = EDGE_B
+    core = CORE_MISTAKES
+    edge = EDGE_MISTAKES
 
 
-def cases_of(name):
-    """Return every case of 20 variants."""
-    return [case for case_set in hidden_of(ASSIGNMENT, name) for case in case_set.cases]
-
-
-# --- no case hangs on rounding
-
-
-def test_corners_to_pool_are_halves_only_where_halves_are_what_is_tested():
-    seen = set()
-    for case in cases_of("roi_pool"):
-        _, boxes, _, scale = case.arguments
-        fraction = (boxes * scale).frac().abs()
-        assert ((fraction - 0.5).abs() > 0.1).all() or case.group.startswith("halves")
-        assert torch.equal(boxes.float() * scale, (boxes.double() * scale).float())
-        if (fraction == 0.5).any():
-            seen.add(case.group)
-    assert seen == {"halves", "halves below zero"}
-
-
-def edges(start, cells, bins):
-    """Return the edges of bins as different people compute them."""
-    step = np.float32(cells) / np.float32(bins)
-    k = np.arange(bins + 1)
-    yield (
-        [start + math.floor(i * cells / bins) for i in k],
-        [start + math.ceil(i * cells / bins) for i in k],
-    )
-    for spelled in (
-        start + k.astype(np.float32) * step,
-        start + k * (cells / bins),
-        np.linspace(start, start + cells, bins + 1),
-    ):
-        yield np.floor(spelled).tolist(), np.ceil(spelled).tolist()
-
-
-def test_the_edges_of_bins_are_the_same_however_they_are_computed():
-    seen = set()
-    for case in cases_of("roi_pool"):
-        _, boxes, (h, w), scale = case.arguments
-        for x1, y1, x2, y2 in (boxes * scale).round().long().tolist():
-            seen |= {(x1, x2 - x1 + 1, w), (y1, y2 - y1 + 1, h)}
-    for start, cells, bins in seen:
-        spelled = list(edges(start, cells, bins))
-        assert all(other == spelled[0] for other in spelled)
-
-
-def test_no_point_is_where_a_value_jumps_except_where_that_is_what_is_tested():
-    for case in cases_of("roi_align"):
-        features, boxes, (h, w), scale, *ratio = case.arguments
-        cells = (boxes.double() * scale).numpy()
-        for axis, bins in ((0, w), (1, h)):
-            points = points_along(cells, axis, bins, *ratio)
-            limit = features.shape[2 - axis]
-            distance = np.minimum(abs(points + 1), abs(points - limit))
-            if case.group == "points just one cell outside":
-                assert ((distance == 0) | (distance > 0.1)).all()
-            else:
-                assert (distance > 1e-3).all()
-
-
-def test_an_overlap_with_an_anchor_is_clear_of_the_thresholds_or_exactly_on_one():
-    for case in cases_of("label_anchors"):
-        iou, *thresholds = case.arguments
-        for threshold in thresholds or (0.7, 0.3):
-            distance = (iou.double() - threshold).abs()
-            if case.group == "IoU equal to a threshold":
-                assert ((distance == 0) | (distance > 1e-3)).all()
-                assert (distance == 0).any()
-            else:
-                assert (distance > 1e-3).all()
-
-
-def test_proposals_are_clear_of_thresholds_or_exactly_on_them():
-    on_the_size, on_the_threshold = set(), set()
-    for case in cases_of("propose"):
-        _, transforms, anchors, image_size, *options = case.arguments
-        threshold, min_size = options[2:] or (0.7, 1.0)
-        boxes = decoded(anchors.double().numpy(), transforms.double().numpy())
-        boxes = torch.from_numpy(clipped(boxes, image_size))
-        sides = (boxes[:, 2:] - boxes[:, :2] - min_size).abs()
-        overlaps = (box_iou(boxes, boxes) - threshold).abs()
-        for distance, seen in ((sides, on_the_size), (overlaps, on_the_threshold)):
-            if (distance == 0).any():
-                assert not transforms.any()  # and all numbers are exact
-                seen.add(case.group)
+def test_a_probability_is_clear_of_the_score_threshold_or_exactly_on_it():
+    on_it = 0
+    for case_set in hidden(ASSIGNMENT, "single_stage_detections"):
+        for case in case_set.cases:
+            logits, threshold = case.arguments[0], case.arguments[4]
+            distance = (logits.double().softmax(dim=1)[:, 1:] - threshold).abs()
             assert ((distance == 0) | (distance > 1e-4)).all()
-    assert on_the_size == {"a side equal to min_size"}
-    assert on_the_threshold == {"thresholds"}
+            on_it += int((distance == 0).sum())
+    assert on_it >= 20
 
 
-# --- samples
+def test_what_a_proposal_is_taken_for_is_never_what_it_is():
+    """Otherwise predicted and true class could not be told apart."""
+    for case_set in hidden(ASSIGNMENT, "detection_loss"):
+        for case in case_set.cases:
+            logits, _, labels, _ = case.arguments
+            if case.group != "large logits":
+                assert (logits.argmax(dim=1) != labels)[labels >= 0].all()
 
 
-def test_a_right_sample_is_taken_for_a_wrong_one_less_than_once_in_a_thousand_million():
-    for case in cases_of("sample_anchors"):
-        if case.view == "spread_of_samples":
-            labels, batch_size, fraction, _ = case.arguments
-            wrong = 0.0
-            drawn = int(batch_size * fraction)
-            for count, room in (((labels == 1).sum(), drawn), ((labels == 0).sum(), drawn)):
-                share = room / int(count)
-                wrong += int(count) * (share ** len(case.seeds) + (1 - share) ** len(case.seeds))
-            assert wrong < 1e-9
-            assert len(set(case.seeds)) == len(case.seeds)
-
-
-def test_samples_that_must_be_equal_would_hardly_be_so_by_chance():
-    for case in cases_of("sample_anchors"):
-        if case.view == "equal_samples":
-            labels, batch_size, fraction, _ = case.arguments
-            room = int(batch_size * fraction)
-            ways = math.comb(int((labels == 1).sum()), room)
-            ways *= math.comb(int((labels == 0).sum()), batch_size - room)
-            assert ways > 1e9
-            assert len(set(case.seeds)) == 1
-
-
-@pytest.mark.parametrize("name", ["roi_pool", "roi_align"])
-def test_feature_maps_are_not_square_and_no_value_is_there_twice(name):
-    for case in cases_of(name):
-        features = case.arguments[0]
-        _, H, W = features.shape
-        assert H != W
-        if case.group != "features that count columns and rows":
-            assert all(len(plane.unique()) == H * W for plane in features)
+def test_every_distance_of_a_transform_is_clear_of_both_betas():
+    for name in ("rpn_loss", "detection_loss"):
+        for case_set in hidden(ASSIGNMENT, name):
+            for case in case_set.cases:
+                _, transforms, labels, targets = case.arguments
+                rows = labels > 0
+                own = transforms[rows]
+                if own.ndim == 3:
+                    own = own[torch.arange(len(own)), labels[rows] - 1]
+                distance = (own - targets[rows]).abs()
+                for beta in (1 / 9, 1):
+                    assert ((distance - beta).abs() > 1e-3).all()

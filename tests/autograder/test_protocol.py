@@ -296,3 +296,69 @@ def nms(boxes, scores, iou_threshold):
     assert (iou.verdict, iou.score) == (FAILED, 0)
     assert (nms.verdict, nms.score, nms.given_right) == (PASSED, 1.0, ("box_iou",))
     assert "Judged with a right `box_iou`" in nms.message
+
+
+# --- an untrained module, whose weights are random until they are set
+
+
+def network(width):
+    """Two layers with a ReLU between them."""
+    return nn.Sequential(nn.Linear(3, width), nn.ReLU(), nn.Linear(width, 2))
+
+
+def inputs_of_a_network(rng):
+    for width in (4, 6):
+        x = torch.from_numpy(rng.normal(size=(5, 3))).float()
+        yield Case("outputs", (width,), apply=(x,), parameters=True, filled=True)
+
+
+NETWORK = exercise(
+    network,
+    inputs_of_a_network,
+    [Group("outputs", "A layer, a ReLU, and a layer.")],
+    [
+        Misconception(
+            "no_relu",
+            "The ReLU is missing.",
+            lambda width: nn.Sequential(nn.Linear(3, width), nn.Linear(width, 2)),
+        )
+    ],
+)
+OWN_CLASS = """
+import torch
+from torch import nn
+class network(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.last, self.first = nn.Linear(width, 2), nn.Linear(3, width)
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x)))
+"""
+
+
+def test_an_untrained_module_is_judged_by_its_outputs_however_it_is_written(worker):
+    assert judged(worker, NETWORK, OWN_CLASS).verdict.score == 1
+
+
+def test_an_untrained_module_that_computes_something_else_is_named(worker):
+    answer = OWN_CLASS.replace("torch.relu(self.first(x))", "self.first(x)")
+    assert judged(worker, NETWORK, answer).verdict.misconception == "no_relu"
+
+
+def test_filled_weights_hang_on_the_shape_alone_and_have_both_signs():
+    from course.filling import values
+
+    first, again = values(torch.Size([4, 3, 2, 2])), values(torch.Size([4, 3, 2, 2]))
+    assert torch.equal(first, again)
+    assert (first > 0).any()
+    assert (first < 0).any()
+    assert values(torch.Size([0, 3])).shape == (0, 3)
+    assert values(torch.Size([])).shape == ()
+
+
+def test_gradients_of_tensors_in_a_dict_are_observed_too():
+    from course.outcome import LocalSubject, observe
+
+    case = Case("sum", ({"a": torch.tensor(2.0), "b": torch.tensor(3.0)},), gradients=True)
+    subject = LocalSubject(lambda losses: losses["a"] * losses["b"])
+    assert observe(subject, case).value["gradients"] == [3.0, 2.0]

@@ -4,6 +4,7 @@ Each attack is also shown to succeed where the one defence that it aims at is of
 fails everywhere would prove nothing.
 """
 
+import importlib.metadata
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from autograder.errors import SandboxError
 from autograder.sandbox import COLD, OPEN, WARM, ChildEnded, Sandbox, open_sandbox
 from autograder.sandbox import child as child_module
+from autograder.sandbox import mounts as mounts_module
 from autograder.sandbox import tiers as tiers_module
 from autograder.session import Session
 from autograder.worker import Worker
@@ -71,6 +73,14 @@ def test_nothing_outside_is_on_its_disk(inside, outside, tmp_path):
     assert "found []" in printed(inside, everywhere)
     there = FIND_ON_DISK.format(tops=[str(tmp_path)], token=TOKEN)
     assert "answer.txt" in printed(outside, there)
+
+
+@pytest.mark.parametrize("name", ["torch", "matplotlib", "pyparsing", "six", "ipython", "pyyaml"])
+def test_what_a_distribution_holds_is_read_from_its_record_as_the_library_reads_it(name):
+    distribution = importlib.metadata.distribution(name)
+    assert list(mounts_module._tops(distribution)) == list(
+        dict.fromkeys(file.parts[0] for file in distribution.files)
+    )
 
 
 @pytest.mark.parametrize("name", ["solutions", "autograder", "nbgrader", "tests"])

@@ -279,3 +279,13 @@ def test_a_map_takes_the_limits_of_another():
     ax = draw.panels("", size=(2, 3))
     draw.heat(ax, torch.zeros(2, 3) * float("nan"), limits=(-1, 5))
     assert ax.images[0].get_clim() == (-1, 5)
+
+
+def test_a_flow_names_its_blocks_and_has_an_arrow_for_each_pair():
+    ax = draw.wide((40, 100))
+    blocks = {"backbone": (20, 20), "head": (80, 20)}
+    draw.flow(ax, blocks, [("backbone", "head")], size=(30, 10))
+    assert texts(ax)[:2] == ["backbone", "head"]
+    arrow = ax.texts[2]
+    assert (arrow.xyann, arrow.xy) == ((35, 20), (65, 20))
+    assert not ax.axison

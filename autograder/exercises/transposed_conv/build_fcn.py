@@ -68,7 +68,7 @@ GROUPS = (
 
 
 def draw(rng: np.random.Generator) -> list[Case]:
-    """Return the cases of one variant: images, and the seeds of scenes, from 2^40 up."""
+    """Return the cases of one variant: images, and seeds of scenes that are in no dataset."""
 
     def images(*shape: int) -> Tensor:
         return torch.from_numpy(rng.random(shape, dtype=np.float32))
@@ -79,7 +79,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
     usual = (3, CATEGORIES)
     tall = 8 * int(rng.choice([3, 5]))
     channels, classes = int(rng.integers(1, 3)), int(rng.integers(6, 9))
-    scenes = tuple(int(seed) for seed in rng.integers(2**40, 2**41, size=HIDDEN_SCENES))
+    scenes = tuple(int(seed) for seed in rng.integers(2**50, 2**51, size=HIDDEN_SCENES))
     near = images(1, 3, 32, 32)
     far = near.clone()
     far[:, :, :4, :4] = 1 - far[:, :, :4, :4]
