@@ -99,7 +99,7 @@ def _telling(
 ) -> tuple[Any, ...]:
     """Return smooth masks of cells x cells in boxes; no value is near to the threshold.
 
-    Nor is one where two common mistakes look.
+    Nor is one where some common mistakes look.
     """
 
     def make() -> tuple[Tensor, Tensor]:
@@ -110,7 +110,12 @@ def _telling(
         arguments = drawn[0].double(), drawn[1].double(), image_size
         values = values_at(*arguments)
         found = (values >= threshold).flatten(1).sum(dim=1)
-        looked_at = (values, values_at(*arguments, centre=0.0), values_at(*squeezed(*arguments)))
+        looked_at = (
+            values,
+            values_at(*arguments, centre=0.0),
+            values_at(*arguments, fades=True),
+            values_at(*squeezed(*arguments)),
+        )
         return bool((found > 12).all()) and all(far_from(each, threshold) for each in looked_at)
 
     masks, boxes = redraw(make, fits)
