@@ -868,8 +868,8 @@ fits = box_iou(made_up_proposals(), objects) >= 0.5
 {n: f"{int(fits[:n].any(dim=0).sum())} of {len(objects)} objects" for n in (1, 2, 5, 10, 20)}
 
 # %% [markdown]
-# A few good proposals find everything. Selective Search needed 2000 to be as sure: that is the
-# other half of why Faster R-CNN is faster.
+# A few good proposals find everything. Fast R-CNN took 2000 from Selective Search to be as sure: that
+# is the other half of why Faster R-CNN is faster.
 
 # %% [markdown]
 # ## 8. The second stage, and four losses
@@ -885,8 +885,8 @@ fits = box_iou(made_up_proposals(), objects) >= 0.5
 # they say. A proposal with label 0 has a class loss, and no box loss.
 #
 # ### Exercise: `detection_loss` (1.5 points)
-# Write both losses. Cross-entropy is averaged over all labels that are not neutral; smooth L1 (β =
-# 1) is added up over the positives and divided by the same number.
+# Write both losses. Cross-entropy is averaged over all labels that are not neutral; smooth L1
+# (β = 1) is added up over the positives and divided by the same number.
 
 # %% solution="detection_loss"
 
@@ -1041,7 +1041,7 @@ for ax, threshold in zip(axes, (0.1, 0.5, 0.9)):
     draw.photo(ax, image)
     out = single_stage_detections(class_logits, transforms, anchors, (128, 160), threshold, 0.5)
     words = [picture.names[label - 1] for label in out["labels"]]
-    draw.boxes(ax, out["boxes"], words if len(words) < 9 else None, colors="orange", width=1.5)
+    draw.boxes(ax, out["boxes"], words if len(words) < 7 else None, colors="orange", width=1.5)
 
 # %% [markdown]
 # Without a second stage, nobody looks at a candidate again: the score alone decides. And in
@@ -1146,7 +1146,7 @@ gains = [100 * (b[2] - a[2]) / (b[1] - a[1]) for a, b in zip(models, models[1:])
 #   in notebook 03.
 # - **Anchors** depend on the size of the features only. They are made once and kept.
 # - **Batches.** Images of one batch are padded to one size, and every region carries the number of
-#   its image. Mixing up whose region is whose is the most common error of home-made detectors; with
-#   one image at a time it never shows.
+#   its image. To mix up whose region is whose is an easy error, and with one image at a time it
+#   never shows.
 #
 # In the next notebook classes leave their boxes: every *pixel* gets one.
