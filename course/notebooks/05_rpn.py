@@ -576,11 +576,16 @@ check(anchor_grid)
 anchor_grid((1, 2), 16, [16], [1, 4])
 
 # %% [markdown]
-# Our picture of 128 x 160 with stride 16 has features of 8 x 10. Two sizes and three ratios make K
-# = 6, and 480 anchors.
+# Our pictures of 128 x 160 with stride 16 have features of 8 x 10. Two sizes and three ratios make
+# K = 6, and 480 anchors.
+
+# %%
+def our_anchors() -> Tensor:
+    """Return the 480 anchors of a picture of 128 x 160."""
+    return anchor_grid((8, 10), 16, [28, 56], [0.5, 1, 2])
 
 # %% show=true
-anchors = anchor_grid((8, 10), 16, [28, 56], [0.5, 1, 2])
+anchors = our_anchors()
 left, right = draw.panels("80 positions", "6 anchors at one of them", size=(128, 160))
 for ax in (left, right):
     draw.photo(ax, nested.image)
@@ -676,16 +681,16 @@ label_anchors(table)
 # without the second rule?
 
 # %% show=true
-anchors = anchor_grid((8, 10), 16, [28, 56], [0.5, 1, 2])
-overlap = box_iou(anchors, objects)
-labels, matches = label_anchors(overlap)
-kinds = {name: int((labels == value).sum()) for name, value in
-         (("positive", 1), ("neutral", -1), ("negative", 0))}
-kinds, int((overlap.amax(dim=1) >= 0.7).sum())
+overlap = box_iou(our_anchors(), objects)
+labels, _ = label_anchors(overlap)
+values = {"positive": 1, "neutral": -1, "negative": 0}
+counts = {name: int((labels == value).sum()) for name, value in values.items()}
+counts, int((overlap.amax(dim=1) >= 0.7).sum())
 
 # %% show=true
-names = [f"{name}: {count}" for name, count in kinds.items()]
-axes = draw.panels(*names, size=(128, 160))
+anchors = our_anchors()
+labels, _ = label_anchors(box_iou(anchors, objects))
+axes = draw.panels("positive", "neutral", "negative", size=(128, 160))
 for ax, value, color, every in zip(axes, (1, -1, 0), ("green", "grey", "red"), (1, 2, 20)):
     draw.photo(ax, image)
     draw.boxes(ax, anchors[labels == value][::every], colors=color, width=1.5)
@@ -715,6 +720,7 @@ for ax, value, color, every in zip(axes, (1, -1, 0), ("green", "grey", "red"), (
 check(sample_anchors)
 
 # %% show=true
+labels, _ = label_anchors(box_iou(our_anchors(), objects))
 sampled = sample_anchors(labels, 32, generator=torch.Generator().manual_seed(0))
 {value: int((sampled == value).sum()) for value in (1, 0, -1)}
 
@@ -785,6 +791,7 @@ rpn_loss(three_logits, three_transforms, three_labels, three_targets)
 # Is its loss lower over all 480 anchors, or over a sample of 16? Decide, then run.
 
 # %% show=true
+labels, _ = label_anchors(box_iou(our_anchors(), objects))
 lazy, still = torch.full((480,), -3.0), torch.zeros(480, 4)
 even = sample_anchors(labels, 16, generator=torch.Generator().manual_seed(0))
 rpn_loss(lazy, still, labels, still)[0], rpn_loss(lazy, still, even, still)[0]
@@ -822,11 +829,9 @@ check(propose)
 # object.
 
 # %%
-generator = torch.Generator().manual_seed(4)
-
-
 def made_up_rpn(anchors: Tensor) -> tuple[Tensor, Tensor]:
-    """Return objectness and transforms that are right up to noise."""
+    """Return objectness and transforms that are right up to noise, the same each time."""
+    generator = torch.Generator().manual_seed(4)
     overlap, nearest = box_iou(anchors, objects).max(dim=1)
     objectness = 14 * (overlap - 0.45) + 1.5 * torch.randn(len(anchors), generator=generator)
     exact = encode_boxes(anchors, objects[nearest])
@@ -834,13 +839,18 @@ def made_up_rpn(anchors: Tensor) -> tuple[Tensor, Tensor]:
     noise = 0.06 * torch.randn(len(anchors), 4, generator=generator)
     return objectness, share * exact + noise
 
+# %%
+def made_up_proposals() -> Tensor:
+    """Return the proposals [N, 4] of this RPN, best first."""
+    anchors = our_anchors()
+    return propose(*made_up_rpn(anchors), anchors, (128, 160), pre_nms_top_n=200)[0]
+
 # %% show=true
+best, anchors = made_up_proposals()[:12], our_anchors()
 objectness, transforms = made_up_rpn(anchors)
 first = objectness.argsort(descending=True)[:24]
-proposals, scores = propose(objectness, transforms, anchors, (128, 160), 200)
-titles = ("24 best anchors", "moved by their transforms", "12 best proposals")
-axes = draw.panels(*titles, size=(128, 160))
-shown = (anchors[first], decode_boxes(anchors[first], transforms[first]), proposals[:12])
+axes = draw.panels("24 best anchors", "moved", "12 best proposals", size=(128, 160))
+shown = (anchors[first], decode_boxes(anchors[first], transforms[first]), best)
 for ax, drawn in zip(axes, shown):
     draw.photo(ax, image)
     draw.boxes(ax, drawn, colors="orange", width=1.5)
@@ -852,7 +862,7 @@ for ax, drawn in zip(axes, shown):
 # How many proposals are enough? An object counts as found if a proposal has an IoU of 0.5 with it.
 
 # %% show=true
-fits = box_iou(proposals, objects) >= 0.5
+fits = box_iou(made_up_proposals(), objects) >= 0.5
 {n: f"{int(fits[:n].any(dim=0).sum())} of {len(objects)} objects" for n in (1, 2, 5, 10, 20)}
 
 # %% [markdown]
@@ -1013,6 +1023,7 @@ single_stage_detections(probabilities.log(), torch.zeros(3, 4), apart, (50, 150)
 # %%
 def made_up_classes(boxes: Tensor) -> Tensor:
     """Return logits [A, 7] that are right up to noise."""
+    generator = torch.Generator().manual_seed(5)
     overlap, nearest = box_iou(boxes, objects).max(dim=1)
     logits = -5 + 0.7 * torch.randn(len(boxes), 7, generator=generator)
     logits[:, 0] = 0
@@ -1020,6 +1031,8 @@ def made_up_classes(boxes: Tensor) -> Tensor:
     return logits
 
 # %% show=true
+anchors = our_anchors()
+_, transforms = made_up_rpn(anchors)
 class_logits = made_up_classes(decode_boxes(anchors, transforms))
 axes = draw.panels("score threshold 0.1", "0.5", "0.9", size=(128, 160))
 for ax, threshold in zip(axes, (0.1, 0.5, 0.9)):

@@ -40,43 +40,68 @@ GROUPS = (
 def draw_crops(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant. No side is equal to another, so that swapped ones show."""
     ramp = torch.arange(63.0).reshape(1, 7, 9) / 64
-    mixed = torch.cat([_inside(rng, 9, 6, 1), _beyond(9, 6)])
+    mixed = torch.cat([_inside(rng, (6, 9), 1, (3, 4)), _beyond(6, 9)])
     flat = quarters([[2.25, 1.5, 2.25, 4.75], [1.5, 2.25, 6.75, 2.25], [3.75, 1.25, 3.75, 1.25]])
+    image, boxes, size = _crops(rng, (1, 5, 7), 1, (2, 3))
     return [
-        Case("boxes inside the image", (_image(rng, 1, 6, 9), _inside(rng, 9, 6, 1), (2, 3))),
-        Case("boxes inside the image", (ramp, _inside(rng, 9, 7, 2), (3, 2))),
-        Case("several boxes and channels", (_image(rng, 3, 7, 9), _inside(rng, 9, 7, 2), (2, 4))),
-        Case("several boxes and channels", (_image(rng, 2, 9, 6), _inside(rng, 6, 9, 3), (3, 2))),
-        Case("whole pixels", (_image(rng, 2, 6, 8), quarters([[1, 2, 6, 5]]), (3, 5))),
-        Case("one output pixel", (_image(rng, 2, 6, 8), _inside(rng, 8, 6, 2), (1, 1))),
-        Case("larger than the box", (_image(rng, 1, 5, 6), quarters([[1.25, 2, 3, 3.25]]), (4, 5))),
-        Case("beyond the image", (_image(rng, 1, 6, 9), mixed, (3, 4))),
-        Case("beyond the image", (_image(rng, 2, 6, 9), _beyond(9, 6), (2, 3))),
-        Case("boxes without area", (_image(rng, 1, 6, 8), flat, (2, 3))),
-        Case("no boxes", (_image(rng, 2, 5, 6), NO_BOXES, (2, 3))),
-        Case("types", (_image(rng, 1, 5, 7), _inside(rng, 7, 5, 1), (2, 3))),
-        Case("types", (_image(rng, 1, 5, 7).double(), _inside(rng, 7, 5, 1).double(), (2, 3))),
+        Case("boxes inside the image", _crops(rng, (1, 6, 9), 1, (2, 3))),
+        Case("boxes inside the image", (ramp, _inside(rng, (7, 9), 2, (3, 2)), (3, 2))),
+        Case("several boxes and channels", _crops(rng, (3, 7, 9), 2, (2, 4))),
+        Case("several boxes and channels", _crops(rng, (2, 9, 6), 3, (3, 2))),
+        Case("whole pixels", (_image(rng, (2, 6, 8)), quarters([[1, 2, 6, 5]]), (3, 5))),
+        Case("one output pixel", _crops(rng, (2, 6, 8), 2, (1, 1))),
+        Case(
+            "larger than the box", (_image(rng, (1, 5, 6)), quarters([[1.25, 2, 3, 3.25]]), (4, 5))
+        ),
+        Case("beyond the image", (_image(rng, (1, 6, 9)), mixed, (3, 4))),
+        Case("beyond the image", (_image(rng, (2, 6, 9)), _beyond(6, 9), (2, 3))),
+        Case("boxes without area", (_image(rng, (1, 6, 8)), flat, (2, 3))),
+        Case("no boxes", (_image(rng, (2, 5, 6)), NO_BOXES, (2, 2))),
+        Case("types", (image, boxes, size)),
+        Case("types", (image.double(), boxes.double(), size)),
     ]
 
 
-def _image(rng: np.random.Generator, channels: int, height: int, width: int) -> Tensor:
-    """Return an image of random 1/64 steps, in which neighbours differ."""
-    steps = rng.permutation(channels * height * width * 2)[: channels * height * width] % 65
-    return torch.tensor(steps / 64, dtype=torch.float32).reshape(channels, height, width)
+Size = tuple[int, int]
 
 
-def _inside(rng: np.random.Generator, width: int, height: int, count: int) -> Tensor:
-    """Return boxes inside the image, none of them at whole pixels."""
+def _crops(
+    rng: np.random.Generator, shape: tuple[int, int, int], count: int, size: Size
+) -> tuple[Tensor, Tensor, Size]:
+    return _image(rng, shape), _inside(rng, shape[1:], count, size), size
+
+
+def _image(rng: np.random.Generator, shape: tuple[int, int, int]) -> Tensor:
+    """Return an image of random 1/64 steps."""
+    return torch.tensor(rng.integers(0, 65, size=shape) / 64, dtype=torch.float32)
+
+
+def _inside(rng: np.random.Generator, image_size: Size, count: int, size: Size) -> Tensor:
+    """Return boxes inside the image, no edge of which is at a whole or a half coordinate.
+
+    No bin of a crop of `size` has its centre halfway between two pixels: which of them is nearer
+    must not depend on how a student rounds.
+    """
+    limits = np.array(image_size[::-1])
 
     def make() -> Tensor:
-        corner = rng.uniform(0.25, [width / 3, height / 3], size=(count, 2))
-        end = rng.uniform([width / 2, height / 2], [width - 0.25, height - 0.25], size=(count, 2))
-        return quarters(np.hstack([corner, end]))
+        corner = rng.uniform(0, limits / 3)
+        end = rng.uniform(limits / 2, limits - 1)
+        return quarters(np.floor([*corner, *end]) + rng.choice([0.25, 0.75], size=4))
 
-    return redraw(make, lambda boxes: bool((boxes % 1 != 0).all()))
+    def fits(box: Tensor) -> bool:
+        centres = torch.cat(
+            [
+                box[axis] + (torch.arange(bins) + 0.5) / bins * (box[axis + 2] - box[axis])
+                for axis, bins in enumerate(size[::-1])
+            ]
+        )
+        return bool(((centres - centres.round()).abs() > 0.01).all())
+
+    return torch.stack([redraw(make, fits) for _ in range(count)])
 
 
-def _beyond(width: int, height: int) -> Tensor:
+def _beyond(height: int, width: int) -> Tensor:
     """Return boxes that reach beyond the image: over two corners, far away, and over all of it."""
     return quarters(
         [

@@ -120,6 +120,6 @@ def _iou(
 def _on_two_objects(rng: np.random.Generator) -> Tensor:
     """Return overlaps of proposals that are near enough to two objects, nearer to either."""
     best, second = rng.integers(75, 95, size=3) / 100, rng.integers(55, 70, size=3) / 100
-    third = rng.integers(2, 20, size=3) / 100
+    third = rng.choice(np.arange(2, 20), size=3, replace=False) / 100
     rows = [[second[0], best[0], third[0]], [best[1], third[1], second[1]], third[::-1]]
     return torch.tensor(np.array(rows), dtype=torch.float32)
