@@ -78,10 +78,9 @@ def paste_masks(
 ) -> Bool[Tensor, "N H W"]:
     """Return each region's mask in the image of (height, width) = `image_size`.
 
-    The probabilities are those of one class, any h x w of them; they span the whole box.
-    A pixel whose centre lies in [x1, x2) x [y1, y2) takes the mask's value there, interpolated
-    bilinearly and going on beyond the outermost mask cells' centres; it is set where that is at
-    least `threshold`.
+    The probabilities are those of one class each, h x w of them over the whole box. A pixel whose
+    centre lies in [x1, x2) x [y1, y2) takes the mask's value there, interpolated bilinearly and
+    going on beyond the outermost mask cells' centres; it is set where that is at least `threshold`.
     """
     _, h, w = probabilities.shape
     height, width = image_size
