@@ -4,7 +4,7 @@ Sides of clipped boxes keep clear of `min_size` and overlaps of the threshold, e
 what a group is about: there transforms are 0 and all numbers are quarters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,21 +15,21 @@ from autograder.exercises.drawing import (
     NO_BOXES,
     STRICT,
     boxes_apart,
-    clear_of,
     pair_with_iou,
     piles,
     quarters,
     random_boxes,
-    redraw,
     shuffled,
 )
 from autograder.exercises.rpn.proposing import (
-    Size,
+    ALL,
+    HEIGHT,
+    MANY,
+    WIDTH,
+    arguments,
     by_probability,
-    clipped,
-    decoded,
+    drawn,
     later_of_equals,
-    tells,
 )
 from course.cases import Group
 from course.outcome import Case
@@ -76,10 +76,7 @@ PROPOSE_GROUPS = (
     Group("no anchors", "Without anchors both results are empty: [0, 4] and [0].", edge=True),
     Group("types", "Both results have the dtype of the input, float32 or float64.", True, STRICT),
 )
-HEIGHT, WIDTH = 240, 340
 NO_LOGITS = torch.zeros(0)
-MANY, ALL = 2000, 300  # pre_nms_top_n and top_n when they do not matter
-DEFAULTS = (MANY, ALL, 0.7, 1.0)
 
 
 def draw_propose(rng: np.random.Generator) -> list[Case]:
@@ -109,54 +106,6 @@ def draw_propose(rng: np.random.Generator) -> list[Case]:
         single,
         Case("types", double),
     ]
-
-
-def logits(rng: np.random.Generator, count: int) -> Tensor:
-    """Return different logits of both signs, in random order."""
-    values = rng.choice(np.arange(-24, 32), size=count, replace=False) / 8
-    return torch.tensor(values, dtype=torch.float32)
-
-
-def small_moves(rng: np.random.Generator, count: int) -> Tensor:
-    """Return transforms that move and stretch boxes a little, in sixteenths."""
-    return torch.tensor(rng.integers(-4, 5, size=(count, 4)) / 16, dtype=torch.float32)
-
-
-def arguments(
-    rng: np.random.Generator,
-    anchors: Tensor,
-    *options: Any,
-    still: bool = False,
-    objectness: Tensor | None = None,
-    image_size: Size = (HEIGHT, WIDTH),
-) -> tuple[Any, ...]:
-    """Return arguments for these anchors; `still`: transforms that leave them as they are."""
-    count = len(anchors)
-    transforms = torch.zeros(count, 4) if still else small_moves(rng, count)
-    given = logits(rng, count) if objectness is None else objectness
-    return (given, transforms, anchors, image_size, *options)
-
-
-def is_clear(case: Sequence[Any]) -> bool:
-    """Return whether no overlap is near the threshold and no side near min_size."""
-    _, transforms, anchors, image_size, *options = case
-    threshold, min_size = options[2:] or DEFAULTS[2:]
-    boxes = clipped(decoded(anchors.double().numpy(), transforms.double().numpy()), image_size)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return bool((abs(sides - min_size) > 0.01).all()) and clear_of(
-        torch.from_numpy(boxes), threshold
-    )
-
-
-def drawn(
-    group: str, make: Callable[[], tuple[Any, ...]], *told: dict[str, Any], clear: bool = True
-) -> Case:
-    """Return a case that is clear, and whose result changes with each of these options."""
-
-    def fits(case: tuple[Any, ...]) -> bool:
-        return (not clear or is_clear(case)) and all(tells(case, **options) for options in told)
-
-    return Case(group, redraw(make, fits))
 
 
 def apart(rng: np.random.Generator, group: str, count: int, *options: Any) -> Case:

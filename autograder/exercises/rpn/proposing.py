@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autograder.exercises.drawing import overlap_table
+from autograder.exercises.drawing import clear_of, overlap_table, redraw
 from autograder.exercises.nms.greedy_nms import best_first, greedy
+from course.outcome import Case
 
 Array = np.ndarray
 Size = tuple[int, int]
@@ -20,6 +21,9 @@ Proposals = tuple[Tensor, Tensor]
 
 ORDER = ("best", "clip", "large", "suppress", "limit")
 LIMIT = math.log(1000 / 16)
+HEIGHT, WIDTH = 240, 340  # of the images
+MANY, ALL = 2000, 300  # pre_nms_top_n and top_n when they do not matter
+DEFAULTS = (MANY, ALL, 0.7, 1.0)
 
 
 def decoded(anchors: Array, transforms: Array) -> Array:
@@ -47,8 +51,8 @@ def steps(
     transforms: Tensor,
     anchors: Tensor,
     image_size: Size,
-    pre_nms_top_n: int = 2000,
-    top_n: int = 300,
+    pre_nms_top_n: int = MANY,
+    top_n: int = ALL,
     iou_threshold: float = 0.7,
     min_size: float = 1.0,
     *,
@@ -113,3 +117,49 @@ def tells(case: Sequence[Any], **options: Any) -> bool:
     return not (
         same_size and torch.allclose(boxes, others) and torch.allclose(scores, other_scores)
     )
+
+
+def logits(rng: np.random.Generator, count: int) -> Tensor:
+    """Return different logits of both signs, in random order."""
+    values = rng.choice(np.arange(-24, 32), size=count, replace=False) / 8
+    return torch.tensor(values, dtype=torch.float32)
+
+
+def small_moves(rng: np.random.Generator, count: int) -> Tensor:
+    """Return transforms that move and stretch boxes a little, in sixteenths."""
+    return torch.tensor(rng.integers(-4, 5, size=(count, 4)) / 16, dtype=torch.float32)
+
+
+def arguments(
+    rng: np.random.Generator,
+    anchors: Tensor,
+    *options: Any,
+    still: bool = False,
+    objectness: Tensor | None = None,
+    image_size: Size = (HEIGHT, WIDTH),
+) -> tuple[Any, ...]:
+    """Return arguments for these anchors; `still`: transforms that leave them as they are."""
+    count = len(anchors)
+    transforms = torch.zeros(count, 4) if still else small_moves(rng, count)
+    given = logits(rng, count) if objectness is None else objectness
+    return (given, transforms, anchors, image_size, *options)
+
+
+def is_clear(case: Sequence[Any]) -> bool:
+    """Return whether no overlap is near the threshold and no side near min_size."""
+    _, transforms, anchors, image_size, *options = case
+    threshold, min_size = options[2:] or DEFAULTS[2:]
+    boxes = clipped(decoded(anchors.double().numpy(), transforms.double().numpy()), image_size)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return bool((abs(sides - min_size) > 0.01).all()) and clear_of(
+        torch.from_numpy(boxes), threshold
+    )
+
+
+def drawn(group: str, make: Callable[[], tuple[Any, ...]], *told: dict[str, Any]) -> Case:
+    """Return a case that is clear, and whose result changes with each of these options."""
+
+    def fits(case: tuple[Any, ...]) -> bool:
+        return is_clear(case) and all(tells(case, **options) for options in told)
+
+    return Case(group, redraw(make, fits))
