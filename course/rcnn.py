@@ -15,7 +15,6 @@ from course.scenes import Scene
 COLOUR_BINS = 8
 CROP = 24  # pixels of a side
 CELL, DIRECTIONS = 4, 4
-BORDER = 64  # pixels by which a box may reach beyond the image when it is cut out quickly
 
 Grouping = Callable[..., Tensor]
 Similarity = Callable[[Any, Any, Any, Any], Any]
@@ -56,10 +55,14 @@ def first_regions(image: Tensor, scale: float = 100.0) -> Regions:
     np.maximum.at(edges[2], found, x + 1)
     np.maximum.at(edges[3], found, y + 1)
     levels = np.minimum((pixels * COLOUR_BINS).astype(int), COLOUR_BINS - 1)
-    contents = np.zeros((count, 1 + 3 * COLOUR_BINS))
-    np.add.at(contents[:, 0], found, 1)
-    for channel in range(3):
-        np.add.at(contents, (found, 1 + channel * COLOUR_BINS + levels[..., channel]), 1)
+    cells = found[..., None] * COLOUR_BINS + levels  # a region's level of each channel
+    counts = [
+        np.bincount(cells[..., channel].ravel(), minlength=count * COLOUR_BINS)
+        for channel in range(3)
+    ]
+    contents = np.hstack(
+        [np.bincount(found.ravel())[:, None], *[c.reshape(count, COLOUR_BINS) for c in counts]]
+    )
     return Regions(
         torch.from_numpy(found),
         torch.from_numpy(edges.T.copy()).float(),
@@ -70,9 +73,11 @@ def first_regions(image: Tensor, scale: float = 100.0) -> Regions:
 
 def _touching(found: Any) -> list[tuple[int, int]]:
     """Return the pairs (i, j), i < j, of regions that have pixels side by side."""
-    sides = ((found[:, 1:], found[:, :-1]), (found[1:], found[:-1]))
-    pairs = {(i, j) for a, b in sides for i, j in zip(a.flat, b.flat, strict=True) if i != j}
-    return sorted({(int(min(pair)), int(max(pair))) for pair in pairs})
+    across = np.stack([found[:, 1:].ravel(), found[:, :-1].ravel()], axis=1)
+    down = np.stack([found[1:].ravel(), found[:-1].ravel()], axis=1)
+    pairs = np.sort(np.concatenate([across, down]), axis=1)
+    unlike = pairs[pairs[:, 0] != pairs[:, 1]]
+    return [(int(i), int(j)) for i, j in np.unique(unlike, axis=0)]
 
 
 def segments_after(
@@ -117,19 +122,19 @@ def pixel_iou(a: Tensor, b: Tensor, size: tuple[int, int] = (128, 128)) -> Tenso
 
     A pixel is in a box when its centre is. Notebook 03 does the same without counting.
     """
-    inside_a, inside_b = _inside(a, size), _inside(b, size)
-    both = inside_a @ inside_b.T
-    either = inside_a.sum(dim=1, keepdim=True) + inside_b.sum(dim=1) - both
-    return both / either.clamp(min=1)
+    rows_a, columns_a = _inside(a, size)
+    rows_b, columns_b = _inside(b, size)
+    both = (rows_a @ rows_b.T) * (columns_a @ columns_b.T)
+    one = rows_a.sum(dim=1) * columns_a.sum(dim=1)
+    other = rows_b.sum(dim=1) * columns_b.sum(dim=1)
+    return both / (one[:, None] + other - both).clamp(min=1)
 
 
-def _inside(boxes: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return 1.0 for each pixel in a box and 0.0 for the others, [N, H * W]."""
+def _inside(boxes: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return 1.0 for the rows [N, H] and columns [N, W] of pixels that meet a box, else 0.0."""
     y, x = (torch.arange(side) + 0.5 for side in size)
-    left, top, right, bottom = boxes.unbind(dim=1)
-    in_columns = (x >= left[:, None]) & (x < right[:, None])
-    in_rows = (y >= top[:, None]) & (y < bottom[:, None])
-    return (in_rows[:, :, None] & in_columns[:, None]).flatten(1).float()
+    left, top, right, bottom = (side[:, None] for side in boxes.unbind(dim=1))
+    return ((y >= top) & (y < bottom)).float(), ((x >= left) & (x < right)).float()
 
 
 def practice_proposals(scene: Scene, generator: torch.Generator) -> Tensor:
@@ -173,12 +178,14 @@ def with_context(boxes: Tensor, share: float = 0.15) -> Tensor:
 
 
 def quick_crops(image: Tensor, boxes: Tensor) -> Tensor:
-    """Return the boxes cut out at whole pixels and resized, [N, 3, 24, 24]."""
-    padded = F.pad(image[None], [BORDER] * 4, mode="replicate")
-    limits = torch.tensor(image.shape[1:]).flip(0).repeat(2) + BORDER
-    corners = torch.minimum(boxes.round().long().clamp(min=-BORDER), limits - 1) + BORDER
-    cut = [padded[:, :, y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] for x1, y1, x2, y2 in corners]
-    return torch.cat([F.interpolate(each, size=(CROP, CROP), mode="bilinear") for each in cut])
+    """Return the boxes cut out and resized by the library, [N, 3, 24, 24]."""
+    size = torch.tensor([image.shape[2], image.shape[1]])
+    corner, end = boxes[:, :2] / size, boxes[:, 2:] / size
+    ways = torch.diag_embed(end - corner)  # the library's coordinates go from -1 to 1
+    places = torch.cat([ways, (corner + end - 1)[:, :, None]], dim=2)
+    grid = F.affine_grid(places, [len(boxes), 3, CROP, CROP], align_corners=False)
+    images = image.expand(len(boxes), -1, -1, -1)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 class RegionNetwork(nn.Module):

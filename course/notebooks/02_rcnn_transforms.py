@@ -38,9 +38,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw, given
-from course import rcnn
-from course.scenes import scene
+from course import NotAnswered, check, draw, given, rcnn
+from course.scenes import photograph, scene
 from course.similarities import all_alike, area_around, smaller_first
 
 # %% [markdown]
@@ -148,11 +147,11 @@ axes = draw.panels("b fills the hole of a: no gap", "a large gap (grey)", size=(
 pairs = torch.tensor([[[10.0, 10, 40, 40], [18, 18, 32, 32]],
                       [[10.0, 10, 25, 30], [45, 25, 60, 40]]])
 axes[1].fill_between([10, 60], 10, 40, color="#CCCCCC")
+axes[1].plot([10, 60, 60, 10, 10], [10, 10, 40, 40, 10], ":", color="black")
 for ax, pair in zip(axes, pairs):
     for (x1, y1, x2, y2), color in zip(pair, ("#BBDDF3", "#FBE3B5")):
         ax.fill_between([x1, x2], y1, y2, color=color)
     draw.boxes(ax, pair, ["a", "b"], colors=["blue", "orange"], places="top right")
-axes[1].plot([10, 60, 60, 10, 10], [10, 10, 40, 40, 10], ":", color="black")
 
 # %% [markdown]
 # ### Exercise: `fill_similarity` (0.5 points)
@@ -269,19 +268,18 @@ for ax, segments in zip(draw.panels(*titles, size=(128, 128)), maps):
 # boxes were in the list long before. This is the point of keeping *all* boxes: no single level is
 # right for all objects.
 #
-# It works on photographs too. The face, the helmet and the whole person all come up, at different
-# levels.
+# It works on photographs too. Coffee and cup are two regions for a long time, then they are one: the
+# boxes of both are proposed.
 
 # %% show=true
-from skimage.data import astronaut
-
-pixels = torch.from_numpy(astronaut()).permute(2, 0, 1) / 255
-photo = F.interpolate(pixels[None], size=(128, 128), mode="area")[0]
-photo_regions = rcnn.first_regions(photo)
-mergers = [0, len(photo_regions) - 12, len(photo_regions) - 6]
-maps = rcnn.segments_after(photo_regions, mergers, group_regions, similarity)
-titles = ["photograph", f"{len(photo_regions)} regions", "12 regions", "6 regions"]
+photo = photograph("coffee").image[:, :, 30:230]
+photo = F.interpolate(photo[None], size=(128, 128), mode="area")[0]
+parts = rcnn.first_regions(photo)
+counts = [len(parts), 20, 10]
+mergers = [len(parts) - count for count in counts]
+maps = rcnn.segments_after(parts, mergers, group_regions, similarity)
 images = [photo, *[rcnn.in_mean_colours(photo, segments) for segments in maps]]
+titles = ["photograph", *[f"{count} regions" for count in counts]]
 for ax, image in zip(draw.panels(*titles, size=(128, 128)), images):
     draw.photo(ax, image)
 
@@ -524,11 +522,11 @@ unit = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(181, 4)
 grown = decode_boxes(unit, torch.stack([zeros, zeros, steps, zeros], dim=1))
 widths = grown[:, 2] - grown[:, 0]
 near, far = draw.chart("t_w", "width, in widths of the proposal", "near 0", "all the way")
+near.set(xlim=(-3, 1.5), ylim=(-2, 4))
 for ax in (near, far):
     ax.plot(steps, widths, label="exp(t_w), limited")
     ax.plot(steps, 1 + steps, "--", label="1 + t_w")
     draw.legend(ax)
-near.set(xlim=(-3, 1.5), ylim=(-2, 4))
 
 # %% [markdown]
 # ## 5. What each proposal is taught

@@ -196,7 +196,8 @@ draw.numbers(draw.panels("rows 3, 4, 5 and columns 4, 5: one bin", size=(6, 8)),
 # ### Exercise: `roi_pool` (2 points)
 # Write RoI pool for features [C, H, W] and boxes [N, 4] in image pixels; the result is [N, C, h,
 # w]. Careful with the rounding: `round` of Python and of torch sends 2.5 to 2 and 3.5 to 4. Here
-# halves go away from zero: 2.5 to 3, and -2.5 to -3.
+# halves go away from zero: 2.5 to 3, and -2.5 to -3. The bins are what this is about, so an answer
+# with torch's `adaptive_max_pool2d`, which cuts into bins too, earns nothing.
 
 # %% solution="roi_pool"
 
@@ -287,7 +288,8 @@ one = torch.tensor([[1.0, 0.0, 3.0, 2.0]])
 # %% [markdown]
 # ### Exercise: `roi_align` (2 points)
 # Write RoI align, with the shift by half a cell. It must be differentiable in the features: a
-# backbone learns through it.
+# backbone learns through it. The blending is yours to write as well: an answer with `grid_sample`
+# earns nothing.
 
 # %% solution="roi_align"
 
@@ -866,8 +868,8 @@ fits = box_iou(made_up_proposals(), objects) >= 0.5
 {n: f"{int(fits[:n].any(dim=0).sum())} of {len(objects)} objects" for n in (1, 2, 5, 10, 20)}
 
 # %% [markdown]
-# A few good proposals find everything. Selective Search needed 2000 to be as sure: that is the
-# other half of why Faster R-CNN is faster.
+# A few good proposals find everything. Fast R-CNN took 2000 from Selective Search to be as sure: that
+# is the other half of why Faster R-CNN is faster.
 
 # %% [markdown]
 # ## 8. The second stage, and four losses
@@ -883,8 +885,8 @@ fits = box_iou(made_up_proposals(), objects) >= 0.5
 # they say. A proposal with label 0 has a class loss, and no box loss.
 #
 # ### Exercise: `detection_loss` (1.5 points)
-# Write both losses. Cross-entropy is averaged over all labels that are not neutral; smooth L1 (β =
-# 1) is added up over the positives and divided by the same number.
+# Write both losses. Cross-entropy is averaged over all labels that are not neutral; smooth L1
+# (β = 1) is added up over the positives and divided by the same number.
 
 # %% solution="detection_loss"
 
@@ -1039,7 +1041,7 @@ for ax, threshold in zip(axes, (0.1, 0.5, 0.9)):
     draw.photo(ax, image)
     out = single_stage_detections(class_logits, transforms, anchors, (128, 160), threshold, 0.5)
     words = [picture.names[label - 1] for label in out["labels"]]
-    draw.boxes(ax, out["boxes"], words if len(words) < 9 else None, colors="orange", width=1.5)
+    draw.boxes(ax, out["boxes"], words if len(words) < 7 else None, colors="orange", width=1.5)
 
 # %% [markdown]
 # Without a second stage, nobody looks at a candidate again: the score alone decides. And in
@@ -1144,7 +1146,7 @@ gains = [100 * (b[2] - a[2]) / (b[1] - a[1]) for a, b in zip(models, models[1:])
 #   in notebook 03.
 # - **Anchors** depend on the size of the features only. They are made once and kept.
 # - **Batches.** Images of one batch are padded to one size, and every region carries the number of
-#   its image. Mixing up whose region is whose is the most common error of home-made detectors; with
-#   one image at a time it never shows.
+#   its image. To mix up whose region is whose is an easy error, and with one image at a time it
+#   never shows.
 #
 # In the next notebook classes leave their boxes: every *pixel* gets one.

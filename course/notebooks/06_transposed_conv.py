@@ -888,9 +888,9 @@ going_down = [(3, 1), (3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 1)]
 # | optimiser | AdamW; the learning rate rises to 0.004, then falls to 0 (one cycle) |
 # | seed | 7, for the first weights and the order of the scenes |
 #
-# On a single core that takes some ten seconds, half a minute at most. Then 60 scenes that nobody has seen are
-# segmented, and the **mean IoU** counts: for each category the pixels that both maps give it, over
-# those that at least one of them does; the mean of the four.
+# On a single core that takes some ten seconds, half a minute at most. Then 60 scenes that nobody
+# has seen are segmented, and the **mean IoU** counts: for each category the pixels that both maps
+# give it, over those that at least one of them does; the mean of the four.
 #
 # | mean IoU | |
 # |---|---|
