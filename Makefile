@@ -24,7 +24,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab: $(READY)
-	@$(BIN)/autograder lab --out demo
+	@$(BIN)/autograder lab --out demo $(LESSON)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograder import variants
+from autograder.case_drawing import public_cases
 from autograder.errors import BuildError
 from autograder.exercise import Exercise, Topic
 from autograder.lesson import Lesson
@@ -44,7 +44,7 @@ def assemble(lesson: Lesson, topic: Topic, topics: Iterable[Topic] = ()) -> Asse
     prove(planned, lesson, topic)
     files = {"cases/questions.json": _questions(topic)}
     for exercise in (*topic.exercises, *planned.given.exercises.values()):
-        files[f"cases/{exercise.name}.cases"] = variants.public_cases(exercise).to_bytes()
+        files[f"cases/{exercise.name}.cases"] = public_cases(exercise).to_bytes()
     for name in planned.given.exercises:
         files[f"given/{name}.py"] = planned.given.file(name)
     plan = replace(planned.plan, release=_release_id(topic, planned.plan, files))

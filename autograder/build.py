@@ -17,8 +17,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
-from autograder import course_config, exercises, variants
+from autograder import course_config, exercises
 from autograder.assemble import Assembled, assemble
+from autograder.case_drawing import Drawing, drawing
 from autograder.course_folder import CourseFolder, write_whole
 from autograder.errors import BuildError, UsageError
 from autograder.exercise import Topic
@@ -26,6 +27,7 @@ from autograder.lesson import LESSONS, read_lesson
 from autograder.plan import Plan
 
 VARIANTS = 64
+PLAN = "plan.json"
 Progress = Callable[[str], None]
 
 
@@ -35,27 +37,33 @@ def build(
     assignments: list[str] | None = None,
     progress: Progress = lambda line: None,
     *,
+    jobs: int | None = None,
     lessons: Path = LESSONS,
     topics: dict[str, Topic] | None = None,
 ) -> CourseFolder:
     """Build the course in `out`, new or built before, and return it.
 
     `variants` hidden sets of cases are drawn for each exercise of a new release; a release that
-    was built before keeps its own. `progress` is told each step in a line. BuildError: a lesson
-    or an exercise is not what it must be. UsageError: `out` holds something else.
+    was built before keeps its own. `progress` is told each step in a line. Cases are drawn in
+    `jobs` processes, one for each core by default; the course is the same with any number.
+    BuildError: a lesson or an exercise is not what it must be. UsageError: `out` holds something
+    else.
     """
     if variants < 1:
         raise UsageError(f"variants must be at least 1, got {variants}")
     _refuse_other_folders(out)
-    ready = _assemble_all(lessons, exercises.topics() if topics is None else topics, assignments)
-    new = not out.exists() or not any(out.iterdir())
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if new:  # model answers lie in it: nobody else reads them unless the instructor says so
-        out.chmod(0o700)
-    course = CourseFolder(out.resolve())
-    secret = course.secret()
-    for assembled in ready:
-        _store_hidden_cases(course, assembled, secret, variants, progress)
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs must be at least 1, got {jobs}")
+    known = exercises.topics() if topics is None else topics
+    texts = _lesson_texts(lessons, known, assignments)
+    wanted = [exercise for name in texts for exercise in known[name].exercises]
+    # Other processes know the course's own exercises only.
+    with drawing(jobs if topics is None else 1, len(wanted) * (variants + 1)) as draw:
+        draw.public(wanted)
+        every = list(known.values())
+        ready = [assemble(read_lesson(texts[name]), known[name], every) for name in texts]
+        course = _course_folder(out)
+        _store_hidden_cases(course, ready, variants, draw, progress)
     with tempfile.TemporaryDirectory(dir=course.private, prefix=".build") as scratch:
         _generate(course, Path(scratch), ready, progress)
         _publish(course, Path(scratch), ready)
@@ -75,9 +83,10 @@ def _refuse_other_folders(out: Path) -> None:
         )
 
 
-def _assemble_all(
+def _lesson_texts(
     lessons: Path, topics: dict[str, Topic], wanted: list[str] | None
-) -> list[Assembled]:
+) -> dict[str, Path]:
+    """Return the text of each wanted lesson, by assignment; each has a topic."""
     texts = {path.stem: path for path in sorted(lessons.glob("[0-9]*.py"))}
     for name in sorted(texts.keys() ^ topics.keys() if wanted is None else wanted):
         if name not in texts:
@@ -92,26 +101,40 @@ def _assemble_all(
             )
     if not texts:
         raise BuildError(f"lessons must be a folder of texts like 03_nms.py, got {lessons}")
-    chosen = sorted(texts) if wanted is None else sorted(set(wanted))
-    every = list(topics.values())
-    return [assemble(read_lesson(texts[name]), topics[name], every) for name in chosen]
+    return {
+        name: texts[name] for name in (sorted(texts) if wanted is None else sorted(set(wanted)))
+    }
+
+
+def _course_folder(out: Path) -> CourseFolder:
+    new = not out.exists() or not any(out.iterdir())
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if new:  # model answers lie in it: nobody else reads them unless the instructor says so
+        out.chmod(0o700)
+    return CourseFolder(out.resolve())
 
 
 def _store_hidden_cases(
-    course: CourseFolder, assembled: Assembled, secret: bytes, count: int, progress: Progress
+    course: CourseFolder, ready: list[Assembled], count: int, draw: Drawing, progress: Progress
 ) -> None:
-    plan = assembled.plan
-    stored = course.release_folder(plan.release) / "plan.json"
-    if stored.exists():  # written last: all cases are there, and they have been dealt
-        progress(f"{plan.assignment}: release {plan.release} keeps its hidden cases")
-        return
-    for exercise in assembled.topic.exercises:
-        progress(f"{plan.assignment}: drawing {count} variants of {exercise.name}")
-        for number in range(count):
-            path = course.case_path(plan.release, exercise.name, number)
-            cases = variants.hidden_cases(exercise, secret, number)
-            write_whole(path, cases.to_bytes(), mode=0o600)
-    write_whole(stored, plan.to_json().encode())
+    secret = course.secret()
+    begun = []
+    for plan, topic in ((assembled.plan, assembled.topic) for assembled in ready):
+        if (course.release_folder(plan.release) / PLAN).exists():
+            progress(f"{plan.assignment}: release {plan.release} keeps its hidden cases")
+            continue
+        steps = []
+        for exercise in topic.exercises:
+            paths = [course.case_path(plan.release, exercise.name, n) for n in range(count)]
+            steps.append((exercise.name, draw.hidden(exercise, secret, paths)))
+        begun.append((plan, steps))
+    for plan, steps in begun:
+        for name, written in steps:
+            progress(f"{plan.assignment}: drawing {count} variants of {name}")
+            for _ in written:
+                pass
+        # Written last: where it stands all cases are there, and they have been dealt.
+        write_whole(course.release_folder(plan.release) / PLAN, plan.to_json().encode())
 
 
 def _generate(

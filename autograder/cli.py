@@ -48,13 +48,17 @@ def build(
         "course-built"
     ),
     variants: Annotated[int, typer.Option(help="Hidden variants an exercise.", min=1)] = 64,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Processes that draw them; one for each core by default.", min=1),
+    ] = None,
 ) -> None:
     """Build an nbgrader course: source/, release/, gradebook, hidden variants."""
     from autograder.build import build as build_course
 
     console = open_console()
     course = build_course(
-        out, variants=variants, progress=lambda line: console.print(line, markup=False)
+        out, variants, jobs=jobs, progress=lambda line: console.print(line, markup=False)
     )
     console.print(f"The course is in {course.root}.", markup=False)
 
@@ -189,20 +193,21 @@ def report(
 def demo(
     out: Annotated[Path, typer.Option(help="Where the demo course is built.")] = Path("demo"),
 ) -> None:
-    """Build the course, make a small class, grade it and write its report."""
-    from autograder.demo import run_demo
+    """Build the course, make a small class, grade all that it hands in, write its report."""
+    from autograder.demo.run import run_demo
 
     raise typer.Exit(run_demo(out))
 
 
 @app.command()
 def lab(
+    assignment: Annotated[str | None, typer.Argument(help="The first by default.")] = None,
     out: Annotated[Path, typer.Option(help="The demo course's folder.")] = Path("demo"),
 ) -> None:
-    """Open a student's release in JupyterLab."""
-    from autograder.demo import open_lab
+    """Open an assignment in JupyterLab as a student gets it, the others beside it."""
+    from autograder.demo.run import open_lab
 
-    raise typer.Exit(open_lab(out))
+    raise typer.Exit(open_lab(out, assignment))
 
 
 def _tier(tier: str | None, no_sandbox: bool) -> str | None:

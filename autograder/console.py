@@ -84,12 +84,49 @@ def print_table(
         console.print(_table(summary, names, symbols, reasons=column))
         console.print(_legend(symbols), style="dim")
         if not column:
+            console.print()
             _print_reasons(summary, names, console)
+
+
+def print_overview(
+    records: Sequence[SubmissionRecord],
+    console: Console | None = None,
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Print one table of all assignments, a row for each student, and what went wrong below it."""
+    console = console or open_console()
+    names = names or {}
+    summaries = summarise(records)
+    frame = box.SIMPLE_HEAD if _takes_symbols(console) else box.ASCII
+    table = Table(box=frame, pad_edge=False, collapse_padding=True)
+    table.add_column("student", no_wrap=True, max_width=24, overflow="ellipsis")
+    for summary in summaries:
+        head = plain(summary.assignment).replace("_", "\n", 1).replace("_", "_\n")
+        table.add_column(f"{head}\nof {points(summary.max_score)}", justify="right", no_wrap=True)
+    for student in sorted({record.student for record in records}):
+        rows = [r for summary in summaries for r in summary.records if r.student == student]
+        scores = {record.assignment: _score(record) for record in rows}
+        row = [scores.get(summary.assignment, Text("")) for summary in summaries]
+        table.add_row(Text(plain(names.get(student, student), 60)), *row)
+    console.print(table)
+    console.print("?: a person must look. Nothing: not handed in.", style="dim", markup=False)
+    for summary in summaries:
+        console.print()
+        console.print(plain(summary.assignment), style="bold", markup=False, highlight=False)
+        _print_reasons(summary, names, console)
+
+
+def _score(record: SubmissionRecord) -> Text:
+    """Return a record's points, or a question mark; green where nothing is missing."""
+    if record.score is None:
+        return Text("?", style=STYLES[COULD_NOT_RUN])
+    passed = all(verdict.verdict == PASSED for verdict in record.exercises)
+    mark = PASSED if passed else PARTLY if record.score else FAILED
+    return Text(points(record.score), style=STYLES[mark])
 
 
 def _print_reasons(summary: AssignmentSummary, names: Mapping[str, str], console: Console) -> None:
     """Print what went wrong below the table, where a column for it would be too narrow."""
-    console.print()
     for record in summary.records:
         wrong = what_went_wrong(record)
         if wrong:

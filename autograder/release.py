@@ -9,8 +9,9 @@ from string import Template
 
 import nbformat
 
-from autograder import exercises, variants
+from autograder import exercises
 from autograder.assemble import deciding_sources
+from autograder.case_drawing import public_cases
 from autograder.course_folder import CourseFolder, write_whole
 from autograder.course_wheel import course_wheel
 from autograder.due_dates import due_date
@@ -121,6 +122,6 @@ def _secrets(course: CourseFolder, plan: Plan, topics: dict[str, Topic]) -> Secr
     stored = (course.private / "releases").glob("*/cases/*/*")
     return Secrets(
         lines=answer_lines(sources, plan.given),
-        blocks=hidden_blocks(stored, [variants.public_cases(exercise) for exercise in every]),
+        blocks=hidden_blocks(stored, [public_cases(exercise) for exercise in every]),
         texts=key_texts(topics.values()),
     )

@@ -10,6 +10,7 @@ DTYPES = {
     "Num": "",
     "Int": "int64",
     "Bool": "bool",
+    "Shaped": "",
 }  # what a shape adds, by annotation
 
 

@@ -174,8 +174,8 @@ def assess(case_set: CaseSet, outcomes: Sequence[Outcome]) -> Assessment:
 
     Outcomes may end early (an answer that does not finish is not asked again): a group whose
     cases did not all run has not passed. A known mistake is named when its outcomes agree with
-    the answer's on every core case and on every case that the mistake fails; of several the one
-    that leaves the fewest faults unexplained.
+    the answer's on every core case and, unless it is known by a core case that it fails, on every
+    case that it fails; of several the one that leaves the fewest faults unexplained.
     """
     results = [_group_result(case_set, outcomes, group) for group in case_set.groups]
     changed = [i for i, outcome in enumerate(outcomes) if outcome.changed]
@@ -215,18 +215,24 @@ def _named(case_set: CaseSet, outcomes: Sequence[Outcome]) -> KnownMistake | Non
 def _further_faults(
     case_set: CaseSet, outcomes: Sequence[Outcome], mistake: KnownMistake
 ) -> int | None:
-    """Return how many edge cases the answer fails where the mistake is right.
+    """Return in how many edge cases the answer does something else than the mistake.
 
-    None where the answer does not make this mistake: they disagree on a core case, or on a case
-    that the mistake fails.
+    None where the answer does not make this mistake: they disagree on a core case, or the mistake
+    fails no core case and they disagree where it fails. Who makes a mistake that shows at the core
+    may well make others at the edges.
     """
     core = {group.name for group in case_set.groups if not group.edge}
-    count = 0
+    count, shows_at_the_core, missed = 0, False, False
     for i, case in enumerate(case_set.cases):
         comparison, known = case_set.comparison(case), mistake.outcomes[i]
-        if difference(outcomes[i], known, comparison) is None:
-            continue
-        if case.group in core or difference(known, case_set.expected[i], comparison):
+        agrees = difference(outcomes[i], known, comparison) is None
+        if case.group in core and not agrees:
             return None
-        count += 1
-    return count
+        if agrees and case.group not in core:
+            continue
+        fails = difference(known, case_set.expected[i], comparison) is not None
+        if case.group in core:
+            shows_at_the_core = shows_at_the_core or fails
+        else:
+            count, missed = count + 1, missed or fails
+    return None if missed and not shows_at_the_core else count

@@ -15,12 +15,12 @@ from torch.nn import functional as F
 from course.scenes import CATEGORIES as NAMES
 from course.scenes import CLASSES, scene
 
-SIZE = (64, 64)
+SIZE = (48, 48)
 OBJECTS = (2, 5)
 CATEGORIES = 4  # sky, ground, road, and any object
 BATCH = 4
 LEARNING_RATE = 4e-3
-RECIPE = {"steps": 400, "scenes": 200, "seed": 7}
+RECIPE = {"steps": 300, "scenes": 200, "seed": 7}
 TRAINING_SEED = 1_000_000  # of the first training scene; hidden ones have other seeds
 STUFF = {"void": 0, "sky": 0, "ground": 1, "road": 2}
 THING = 3

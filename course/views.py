@@ -35,6 +35,12 @@ def shapes(arguments: Sequence[Any], value: Any) -> Any:
     return value
 
 
+def bins_that_count(arguments: Sequence[Any], value: Any) -> Any:
+    """Return (bins, valid) with 0 in the place of bins that are not valid."""
+    bins, valid = value
+    return bins.where(valid, bins.new_zeros(())), valid
+
+
 def has_a_graph(arguments: Sequence[Any], value: Any) -> Any:
     """Return the value, and whether any gradient flows: a loss over nothing has to have a graph,
     whichever of its inputs hangs on it."""
@@ -86,12 +92,6 @@ def _samples(labels: Tensor, value: Any) -> Tensor:
     return torch.stack(value)
 
 
-def bins_that_count(arguments: Sequence[Any], value: Any) -> Any:
-    """Return (bins, valid) with 0 in the place of bins that are not valid."""
-    bins, valid = value
-    return bins.where(valid, bins.new_zeros(())), valid
-
-
 def how_far_it_sees(arguments: Sequence[Any], value: Any) -> Any:
     """Return how far a change of the 4x4 pixels in the corner of an image shows in the output.
 
@@ -115,10 +115,10 @@ def sums_to_one(arguments: Sequence[Any], value: Any) -> Any:
 
 VIEWS: dict[str, View] = {
     "shapes": shapes,
+    "bins_that_count": bins_that_count,
     "numbers_sampled": numbers_sampled,
     "spread_of_samples": spread_of_samples,
     "equal_samples": equal_samples,
-    "bins_that_count": bins_that_count,
     "how_far_it_sees": how_far_it_sees,
     "sums_to_one": sums_to_one,
     "has_a_graph": has_a_graph,

@@ -41,10 +41,12 @@ def pixel_cross_entropy(
 def build_fcn(in_channels: int, num_classes: int) -> nn.Module:
     """Return an untrained network that gives logits for every pixel: [B, C, H, W] to [B, K, H, W].
 
-    Three convolutions of stride 2 go down, three transposed convolutions of stride 2 come up; each
-    level adds the map of its size from the way down, which knows where edges are. H and W are
-    divisible by 8.
+    C is `in_channels`, K `num_classes`, background among them. H and W are any numbers that 8
+    divides. It has no linear layers, and its logits go through no softmax.
     """
+
+    # Three convolutions of stride 2 go down, three transposed ones come up; each level adds the map
+    # of its size from the way down, which knows where edges are.
 
     def conv(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
         return nn.Sequential(

@@ -34,7 +34,7 @@ def keypoint_loss(
 ) -> Float[Tensor, ""]:
     """Return the cross-entropy over the bins of a heat map, mean over the keypoints that count.
 
-    No such keypoints give 0.
+    Heat maps have any height and width. No keypoints that count give 0.
     """
     counted = logits.flatten(2)[valid]  # [counted, H * W]
     return F.cross_entropy(counted, bins[valid], reduction="sum") / max(len(counted), 1)

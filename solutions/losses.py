@@ -109,6 +109,8 @@ def multi_head_loss(
 ) -> Float[Tensor, ""]:
     """Return the weighted sum of the heads' losses; a loss without a weight counts once.
 
+    A weight without a loss changes nothing. No losses give 0.
+
     Source: Mask R-CNN (arXiv:1703.06870), section 3: L = L_cls + L_box + L_mask.
     """
     total = torch.zeros(())

@@ -61,7 +61,8 @@ def mask_loss(
     """Return the binary cross-entropy of the true classes' masks, mean over the positives' pixels.
 
     A region of label l >= 1 is compared by channel l - 1 only, so that classes do not compete;
-    background and neutral regions do not count. No positives give 0.
+    background and neutral regions do not count. No positives give 0. Masks have any height and
+    width.
     """
     positive = labels > 0
     own = logits[positive, labels[positive] - 1]  # [positives, H, W]
@@ -77,9 +78,9 @@ def paste_masks(
 ) -> Bool[Tensor, "N H W"]:
     """Return each region's mask in the image of (height, width) = `image_size`.
 
-    A pixel whose centre lies in [x1, x2) x [y1, y2) takes the mask's value there, interpolated
-    bilinearly and going on beyond the outermost mask cells' centres; it is set where that is at
-    least `threshold`.
+    The probabilities are those of one class each, h x w of them over the whole box. A pixel whose
+    centre lies in [x1, x2) x [y1, y2) takes the mask's value there, interpolated bilinearly and
+    going on beyond the outermost mask cells' centres; it is set where that is at least `threshold`.
     """
     _, h, w = probabilities.shape
     height, width = image_size

@@ -16,9 +16,11 @@ def roi_pool(
 ) -> Float[Tensor, "N C h w"]:
     """Return the maximum of the features in each of h x w bins of each box.
 
-    A box is first rounded to whole cells, halves away from zero; its last cell belongs to it, so
-    that it has at least one. Bins share a cell where an edge falls inside it. A bin outside the
-    features is 0.
+    A box (x1, y1, x2, y2) in image pixels is scaled to cells and rounded, halves away from zero;
+    its last cell belongs to it, so that it has at least one. Counted from its first row, bin i of h
+    holds the rows from floor(i * rows / h) to ceil((i + 1) * rows / h), the last one left out, and
+    columns alike: bins share a cell where an edge falls inside it. Cells outside the features do
+    not count; a bin that has no others is 0.
 
     Source: Fast R-CNN (arXiv:1504.08083), section 2.1.
     """
@@ -51,10 +53,11 @@ def roi_align(
 ) -> Float[Tensor, "N C h w"]:
     """Return the mean of the features at sampling_ratio^2 points in each of h x w bins of each box.
 
-    Nothing is rounded: the points are spread evenly over the bin, and the value at a point is
-    interpolated bilinearly between the four nearest cells, whose centres lie at half pixels
-    (torchvision's aligned=True). A point more than one cell outside counts as 0. Differentiable in
-    the features.
+    Nothing is rounded. A bin is cut into sampling_ratio x sampling_ratio equal parts, with a point
+    in the middle of each; its value is interpolated bilinearly between the four nearest cells. The
+    centre of the first cell lies at (0.5, 0.5) of the scaled box's coordinates (torchvision's
+    aligned=True). A point up to one cell beyond the outermost centres has the value at the border;
+    one further out is 0, and counts in the mean. Differentiable in the features.
 
     Source: Mask R-CNN (arXiv:1703.06870), section 3.
 

@@ -21,10 +21,11 @@ def anchor_grid(
 ) -> Float[Tensor, "A 4"]:
     """Return K = len(sizes) * len(aspect_ratios) anchors at every position of a feature map.
 
-    Anchors are (x1, y1, x2, y2) in image pixels, float32. An anchor of `size` and ratio r has area
-    size^2 and height / width = r; at position (row y, column x) its centre is
-    ((x + 0.5) * stride, (y + 0.5) * stride). Positions come row by row; at each position sizes are
-    the outer, ratios the inner loop.
+    Anchors are (x1, y1, x2, y2) in image pixels, float32, and may reach beyond the image. An anchor
+    of `size` and ratio r has area size^2 and height / width = r; at position (row y, column x) its
+    centre is ((x + 0.5) * stride, (y + 0.5) * stride). `feature_size` is (height, width). Positions
+    come row by row; at each position sizes are the outer, ratios the inner loop. No positions,
+    sizes or ratios give an empty result, shape [0, 4].
     """
     H, W = feature_size
     shapes = [
@@ -69,9 +70,9 @@ def sample_anchors(
 ) -> Int[Tensor, " N"]:
     """Return the labels of a random sample of anchors; all other labels become -1.
 
-    At most int(batch_size * positive_fraction) positives are drawn, then negatives until
-    `batch_size` is full or none are left. The same state of the generator, which lives on the CPU,
-    gives the same sample.
+    At most int(batch_size * positive_fraction) of the positives (label 1) are drawn, then negatives
+    (label 0) until `batch_size` is full or none are left, all by chance. The same state of the
+    generator, which lives on the CPU, gives the same sample; without one it is another each time.
 
     Source: Faster R-CNN (arXiv:1506.01497), section 3.1.3.
     """
@@ -97,9 +98,11 @@ def propose(
 ) -> tuple[Float[Tensor, "N 4"], Float[Tensor, " N"]]:
     """Return the best proposals of an RPN and their probabilities, best first.
 
-    `objectness` holds logits. The `pre_nms_top_n` best anchors are decoded and clipped to the image
-    (height, width); boxes with a side below `min_size` go; NMS; the `top_n` best remain. The order
-    is that of the logits: large ones have equal probabilities in float32.
+    `objectness` holds logits, a higher one for a better anchor; of equal ones the lower index comes
+    first. In this order: the `pre_nms_top_n` best anchors are decoded by their transforms; boxes
+    are clipped to the image (height, width); those with a side below `min_size` go; NMS at
+    `iou_threshold`; the `top_n` best remain. Large logits have equal probabilities in float32, so
+    the order is that of the logits. No anchors give empty results, shapes [0, 4] and [0].
     """
     order = objectness.argsort(descending=True, stable=True)[:pre_nms_top_n]
     x1, y1, x2, y2 = decode_boxes(anchors[order], transforms[order]).unbind(dim=1)

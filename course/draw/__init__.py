@@ -5,7 +5,7 @@ to (1, 1). The colours are Okabe and Ito's, which people with any colour vision 
 numbers and line styles say the same as the colours.
 """
 
-from course.draw.axes import COLORS, DPI, TEXT, around, chart, legend, panels, png
+from course.draw.axes import COLORS, DPI, TEXT, around, chart, legend, panels, png, wide
 from course.draw.images import heat, masks, numbers, photo, segments
 from course.draw.marks import (
     PLACES,
@@ -42,4 +42,5 @@ __all__ = [
     "points",
     "segments",
     "selected",
+    "wide",
 ]

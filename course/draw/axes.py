@@ -42,6 +42,15 @@ def panels(*titles: str, size: tuple[float, float], origin: tuple[float, float] 
     return axes[0] if len(axes) == 1 else axes
 
 
+def wide(size: tuple[float, float]) -> Axes:
+    """Return axes without ticks or frame, as wide as the page, for `size` = (height, width)."""
+    height, width = size
+    (ax,) = _row(1, WIDEST, WIDEST * height / width)
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
 def around(*groups: Tensor) -> dict[str, Any]:
     """Return the `size` and `origin` of panels that show all the boxes with a margin."""
     corners = [corner for group in groups for box in group.tolist() for corner in _points(box)]

@@ -146,13 +146,13 @@ def flow(
     blocks: dict[str, tuple[float, float]],
     arrows: Sequence[tuple[str, str]],
     *,
-    size: tuple[float, float] = (30, 10),
+    size: tuple[float, float] = (28, 10),
     colors: dict[str, str] | None = None,
 ) -> None:
-    """Draw named blocks around their centres (x, y), all `size` = (width, height), and arrows.
+    """Draw named blocks of `size` = (width, height) around their centres (x, y), and arrows.
 
     An arrow goes from the right side of a block to the left side of another. Blocks are blue unless
-    `colors` says otherwise; the axes lose their ticks and frame.
+    `colors` says otherwise.
     """
     width, height = size
     for name, (x, y) in blocks.items():
@@ -164,4 +164,3 @@ def flow(
         (x1, y1), (x2, y2) = blocks[start], blocks[end]
         ends = (x2 - width / 2, y2), (x1 + width / 2, y1)
         ax.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": "black", "lw": 1.5})
-    ax.axis("off")

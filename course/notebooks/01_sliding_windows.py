@@ -34,6 +34,7 @@
 
 # %%
 import time
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -278,6 +279,7 @@ for ax, label in zip(draw.panels(*KINDS, size=(32, 32)), range(3)):
 # that all its numbers lie between 0 and 1.
 
 # %%
+@cache  # trained once for each weight and kept: run this cell again to train anew
 def train_localizer(box_weight: float, steps: int = 300) -> nn.Sequential:
     torch.manual_seed(0)
     network = nn.Sequential(
@@ -300,10 +302,9 @@ def train_localizer(box_weight: float, steps: int = 300) -> nn.Sequential:
 # learn the class? And what do its boxes look like? Decide, then run. (It takes some seconds.)
 
 # %% show=true
-without, localizer = train_localizer(0.0), train_localizer(5.0)
 new_images, new_boxes, new_labels = singles("val", 200)
-for weight, network in ((0, without), (5, localizer)):
-    output = network(new_images)
+for weight in (0, 5):
+    output = train_localizer(weight)(new_images)
     right = (output[:, :3].argmax(dim=1) == new_labels).float().mean()
     off = (32 * output[:, 3:5] - xyxy_to_cxcywh(new_boxes)[:, :2]).norm(dim=1).mean()
     print(f"box weight {weight}: class right {right:.0%}, centre off by {off:.1f} pixels")
@@ -315,8 +316,9 @@ for weight, network in ((0, without), (5, localizer)):
 # become worse for it: much of what it takes to name an object helps to find it.
 
 # %% show=true
-names = [KINDS[label] for label in localizer(new_images[:4])[:, :3].argmax(dim=1)]
-found = cxcywh_to_xyxy(32 * localizer(new_images[:4])[:, 3:])
+output = train_localizer(5)(new_images[:4])
+names = [KINDS[label] for label in output[:, :3].argmax(dim=1)]
+found = cxcywh_to_xyxy(32 * output[:, 3:])
 for ax, n in zip(draw.panels(*[f'it says "{name}"' for name in names], size=(32, 32)), range(4)):
     draw.photo(ax, new_images[n])
     draw.boxes(ax, new_boxes[n : n + 1], colors="blue")
@@ -333,7 +335,8 @@ for ax, n in zip(draw.panels(*[f'it says "{name}"' for name in names], size=(32,
 # %% show=true
 pairs = [scene(seed, (32, 32), classes=KINDS, objects=(2, 2), difficulty="easy")
          for seed in (4, 9, 16, 21)]  # fmt: skip
-found = cxcywh_to_xyxy(32 * localizer(torch.stack([lit(pair) for pair in pairs]))[:, 3:])
+output = train_localizer(5)(torch.stack([lit(pair) for pair in pairs]))
+found = cxcywh_to_xyxy(32 * output[:, 3:])
 for ax, pair, box in zip(draw.panels("", "", "", "", size=(32, 32)), pairs, found):
     draw.photo(ax, lit(pair))
     draw.boxes(ax, pair.boxes, colors="blue")
@@ -512,12 +515,8 @@ check(sliding_window_scores)
 # %% show=true
 panorama = scene(100, size=(40, 112), classes=KINDS, objects=(4, 6), difficulty="easy")
 wide = lit(panorama)
-started = time.perf_counter()
 window_scores = sliding_window_scores(classifier, wide, (14, 14), 2).detach()
-loop_seconds = time.perf_counter() - started
-print(f"{list(window_scores.shape)}: {window_scores[..., 0].numel()} windows, {loop_seconds:.3f} s")
-
-# %% show=true
+print(f"{list(window_scores.shape)}: {window_scores[..., 0].numel()} windows")
 top, bottom = (draw.panels(title, size=(40, 112)) for title in ("the scene", "1 - P(background)"))
 draw.photo(top, wide)
 draw.boxes(top, panorama.boxes, width=1.5)
@@ -528,6 +527,7 @@ draw.heat(bottom, 1 - window_scores[..., 0], extent=(6, 106, 34, 6))
 # Now take the windows in which some class has a probability above 0.9:
 
 # %% show=true
+window_scores = sliding_window_scores(classifier, wide, (14, 14), 2).detach()
 sure = window_scores[..., 1:].amax(dim=2) > 0.9
 rows, cols = sure.nonzero().T
 kinds = window_scores[rows, cols].argmax(dim=1)
@@ -656,8 +656,7 @@ torch.stack([layer(numbers)[0], whole[0, :, 0, 0], behind_one_another[0, :, 0, 0
 check(to_fully_convolutional)
 
 # %% show=true
-network = to_fully_convolutional(classifier, (3, 14, 14)).requires_grad_(False)
-network
+to_fully_convolutional(classifier, (3, 14, 14))
 
 # %% [markdown]
 # **Predict first.** For an image of 14 x 14 it has one result for each class. For 16 x 16? For 28 x
@@ -665,6 +664,7 @@ network
 # Decide, then run.
 
 # %% show=true
+network = to_fully_convolutional(classifier, (3, 14, 14))
 for side in (14, 16, 28):
     print(f"{side} x {side} gives", list(network(torch.zeros(1, 3, side, side)).shape))
 
@@ -687,11 +687,14 @@ check(dense_scores)
 # Does one pass over the wide scene really say what the loop said, for all windows?
 
 # %% show=true
-started = time.perf_counter()
+network = to_fully_convolutional(classifier, (3, 14, 14))
+times = [time.perf_counter()]
+looped = sliding_window_scores(classifier, wide, (14, 14), 2)
+times.append(time.perf_counter())
 at_once = dense_scores(network, wide)
-seconds = time.perf_counter() - started
-print(list(at_once.shape), f"largest difference {(at_once - window_scores).abs().max():.1e}")
-print(f"loop {loop_seconds:.3f} s, one pass {seconds:.4f} s")
+times.append(time.perf_counter())
+print(f"largest difference {(at_once - looped).abs().max():.1e}")
+print(f"loop {times[1] - times[0]:.4f} s, one pass {times[2] - times[1]:.4f} s")
 
 # %% [markdown]
 # To the rounding. One condition is attached: no layer may **pad**. A layer that pads puts zeros
@@ -760,6 +763,7 @@ def multiplications(layers: nn.Sequential, x: Tensor) -> dict[str, int]:
     return counts
 
 # %% show=true
+network = to_fully_convolutional(classifier, (3, 14, 14))
 one = multiplications(classifier, torch.zeros(1, 3, 14, 14))
 for side, count in ((16, 4), (28, 64)):
     loop = {name: count * each for name, each in one.items()}

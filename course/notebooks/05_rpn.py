@@ -196,7 +196,8 @@ draw.numbers(draw.panels("rows 3, 4, 5 and columns 4, 5: one bin", size=(6, 8)),
 # ### Exercise: `roi_pool` (2 points)
 # Write RoI pool for features [C, H, W] and boxes [N, 4] in image pixels; the result is [N, C, h,
 # w]. Careful with the rounding: `round` of Python and of torch sends 2.5 to 2 and 3.5 to 4. Here
-# halves go away from zero: 2.5 to 3, and -2.5 to -3.
+# halves go away from zero: 2.5 to 3, and -2.5 to -3. The bins are what this is about, so an answer
+# with torch's `adaptive_max_pool2d`, which cuts into bins too, earns nothing.
 
 # %% solution="roi_pool"
 
@@ -287,7 +288,8 @@ one = torch.tensor([[1.0, 0.0, 3.0, 2.0]])
 # %% [markdown]
 # ### Exercise: `roi_align` (2 points)
 # Write RoI align, with the shift by half a cell. It must be differentiable in the features: a
-# backbone learns through it.
+# backbone learns through it. The blending is yours to write as well: an answer with `grid_sample`
+# earns nothing.
 
 # %% solution="roi_align"
 
@@ -576,11 +578,16 @@ check(anchor_grid)
 anchor_grid((1, 2), 16, [16], [1, 4])
 
 # %% [markdown]
-# Our picture of 128 x 160 with stride 16 has features of 8 x 10. Two sizes and three ratios make K
-# = 6, and 480 anchors.
+# Our pictures of 128 x 160 with stride 16 have features of 8 x 10. Two sizes and three ratios make
+# K = 6, and 480 anchors.
+
+# %%
+def our_anchors() -> Tensor:
+    """Return the 480 anchors of a picture of 128 x 160."""
+    return anchor_grid((8, 10), 16, [28, 56], [0.5, 1, 2])
 
 # %% show=true
-anchors = anchor_grid((8, 10), 16, [28, 56], [0.5, 1, 2])
+anchors = our_anchors()
 left, right = draw.panels("80 positions", "6 anchors at one of them", size=(128, 160))
 for ax in (left, right):
     draw.photo(ax, nested.image)
@@ -676,16 +683,16 @@ label_anchors(table)
 # without the second rule?
 
 # %% show=true
-anchors = anchor_grid((8, 10), 16, [28, 56], [0.5, 1, 2])
-overlap = box_iou(anchors, objects)
-labels, matches = label_anchors(overlap)
-kinds = {name: int((labels == value).sum()) for name, value in
-         (("positive", 1), ("neutral", -1), ("negative", 0))}
-kinds, int((overlap.amax(dim=1) >= 0.7).sum())
+overlap = box_iou(our_anchors(), objects)
+labels, _ = label_anchors(overlap)
+values = {"positive": 1, "neutral": -1, "negative": 0}
+counts = {name: int((labels == value).sum()) for name, value in values.items()}
+counts, int((overlap.amax(dim=1) >= 0.7).sum())
 
 # %% show=true
-names = [f"{name}: {count}" for name, count in kinds.items()]
-axes = draw.panels(*names, size=(128, 160))
+anchors = our_anchors()
+labels, _ = label_anchors(box_iou(anchors, objects))
+axes = draw.panels("positive", "neutral", "negative", size=(128, 160))
 for ax, value, color, every in zip(axes, (1, -1, 0), ("green", "grey", "red"), (1, 2, 20)):
     draw.photo(ax, image)
     draw.boxes(ax, anchors[labels == value][::every], colors=color, width=1.5)
@@ -715,6 +722,7 @@ for ax, value, color, every in zip(axes, (1, -1, 0), ("green", "grey", "red"), (
 check(sample_anchors)
 
 # %% show=true
+labels, _ = label_anchors(box_iou(our_anchors(), objects))
 sampled = sample_anchors(labels, 32, generator=torch.Generator().manual_seed(0))
 {value: int((sampled == value).sum()) for value in (1, 0, -1)}
 
@@ -785,6 +793,7 @@ rpn_loss(three_logits, three_transforms, three_labels, three_targets)
 # Is its loss lower over all 480 anchors, or over a sample of 16? Decide, then run.
 
 # %% show=true
+labels, _ = label_anchors(box_iou(our_anchors(), objects))
 lazy, still = torch.full((480,), -3.0), torch.zeros(480, 4)
 even = sample_anchors(labels, 16, generator=torch.Generator().manual_seed(0))
 rpn_loss(lazy, still, labels, still)[0], rpn_loss(lazy, still, even, still)[0]
@@ -822,11 +831,9 @@ check(propose)
 # object.
 
 # %%
-generator = torch.Generator().manual_seed(4)
-
-
 def made_up_rpn(anchors: Tensor) -> tuple[Tensor, Tensor]:
-    """Return objectness and transforms that are right up to noise."""
+    """Return objectness and transforms that are right up to noise, the same each time."""
+    generator = torch.Generator().manual_seed(4)
     overlap, nearest = box_iou(anchors, objects).max(dim=1)
     objectness = 14 * (overlap - 0.45) + 1.5 * torch.randn(len(anchors), generator=generator)
     exact = encode_boxes(anchors, objects[nearest])
@@ -834,13 +841,18 @@ def made_up_rpn(anchors: Tensor) -> tuple[Tensor, Tensor]:
     noise = 0.06 * torch.randn(len(anchors), 4, generator=generator)
     return objectness, share * exact + noise
 
+# %%
+def made_up_proposals() -> Tensor:
+    """Return the proposals [N, 4] of this RPN, best first."""
+    anchors = our_anchors()
+    return propose(*made_up_rpn(anchors), anchors, (128, 160), pre_nms_top_n=200)[0]
+
 # %% show=true
+best, anchors = made_up_proposals()[:12], our_anchors()
 objectness, transforms = made_up_rpn(anchors)
 first = objectness.argsort(descending=True)[:24]
-proposals, scores = propose(objectness, transforms, anchors, (128, 160), 200)
-titles = ("24 best anchors", "moved by their transforms", "12 best proposals")
-axes = draw.panels(*titles, size=(128, 160))
-shown = (anchors[first], decode_boxes(anchors[first], transforms[first]), proposals[:12])
+axes = draw.panels("24 best anchors", "moved", "12 best proposals", size=(128, 160))
+shown = (anchors[first], decode_boxes(anchors[first], transforms[first]), best)
 for ax, drawn in zip(axes, shown):
     draw.photo(ax, image)
     draw.boxes(ax, drawn, colors="orange", width=1.5)
@@ -852,12 +864,12 @@ for ax, drawn in zip(axes, shown):
 # How many proposals are enough? An object counts as found if a proposal has an IoU of 0.5 with it.
 
 # %% show=true
-fits = box_iou(proposals, objects) >= 0.5
+fits = box_iou(made_up_proposals(), objects) >= 0.5
 {n: f"{int(fits[:n].any(dim=0).sum())} of {len(objects)} objects" for n in (1, 2, 5, 10, 20)}
 
 # %% [markdown]
-# A few good proposals find everything. Selective Search needed 2000 to be as sure: that is the
-# other half of why Faster R-CNN is faster.
+# A few good proposals find everything. Fast R-CNN took 2000 from Selective Search to be as sure: that
+# is the other half of why Faster R-CNN is faster.
 
 # %% [markdown]
 # ## 8. The second stage, and four losses
@@ -873,8 +885,8 @@ fits = box_iou(proposals, objects) >= 0.5
 # they say. A proposal with label 0 has a class loss, and no box loss.
 #
 # ### Exercise: `detection_loss` (1.5 points)
-# Write both losses. Cross-entropy is averaged over all labels that are not neutral; smooth L1 (β =
-# 1) is added up over the positives and divided by the same number.
+# Write both losses. Cross-entropy is averaged over all labels that are not neutral; smooth L1
+# (β = 1) is added up over the positives and divided by the same number.
 
 # %% solution="detection_loss"
 
@@ -1013,6 +1025,7 @@ single_stage_detections(probabilities.log(), torch.zeros(3, 4), apart, (50, 150)
 # %%
 def made_up_classes(boxes: Tensor) -> Tensor:
     """Return logits [A, 7] that are right up to noise."""
+    generator = torch.Generator().manual_seed(5)
     overlap, nearest = box_iou(boxes, objects).max(dim=1)
     logits = -5 + 0.7 * torch.randn(len(boxes), 7, generator=generator)
     logits[:, 0] = 0
@@ -1020,13 +1033,15 @@ def made_up_classes(boxes: Tensor) -> Tensor:
     return logits
 
 # %% show=true
+anchors = our_anchors()
+_, transforms = made_up_rpn(anchors)
 class_logits = made_up_classes(decode_boxes(anchors, transforms))
 axes = draw.panels("score threshold 0.1", "0.5", "0.9", size=(128, 160))
 for ax, threshold in zip(axes, (0.1, 0.5, 0.9)):
     draw.photo(ax, image)
     out = single_stage_detections(class_logits, transforms, anchors, (128, 160), threshold, 0.5)
     words = [picture.names[label - 1] for label in out["labels"]]
-    draw.boxes(ax, out["boxes"], words if len(words) < 9 else None, colors="orange", width=1.5)
+    draw.boxes(ax, out["boxes"], words if len(words) < 7 else None, colors="orange", width=1.5)
 
 # %% [markdown]
 # Without a second stage, nobody looks at a candidate again: the score alone decides. And in
@@ -1131,7 +1146,7 @@ gains = [100 * (b[2] - a[2]) / (b[1] - a[1]) for a, b in zip(models, models[1:])
 #   in notebook 03.
 # - **Anchors** depend on the size of the features only. They are made once and kept.
 # - **Batches.** Images of one batch are padded to one size, and every region carries the number of
-#   its image. Mixing up whose region is whose is the most common error of home-made detectors; with
-#   one image at a time it never shows.
+#   its image. To mix up whose region is whose is an easy error, and with one image at a time it
+#   never shows.
 #
 # In the next notebook classes leave their boxes: every *pixel* gets one.

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import nbgrader.api
 import pytest
 
+from autograder.build import build
 from autograder.course_config import find_alembic
+from autograder.course_folder import CourseFolder
 from autograder.lesson import LESSONS, read_lesson
 from autograder.plan import WRITTEN
 from autograder.session import Session
@@ -57,6 +59,12 @@ def session(worker: Worker) -> Iterator[Session]:
     started = worker.session()
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def whole_course(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
+    """A course of all assignments, one hidden variant each; for reading only."""
+    return build(tmp_path_factory.mktemp("whole") / "course-built", variants=1)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,14 +14,16 @@ import pytest
 from autograder import cli
 from autograder.build import build
 from autograder.course_folder import CourseFolder
-from autograder.demo_class import ASSIGNMENT, STUDENTS, hand_in
+from autograder.demo.nms import STUDENTS
+from autograder.demo.student import hand_in
 
+ASSIGNMENT = "03_nms"
 ANSWERS = Path(__file__).parent / "answers" / "03_nms"
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
-    return build(tmp_path_factory.mktemp("course") / "course-built", variants=1)
+    return build(tmp_path_factory.mktemp("course") / "course-built", 1, [ASSIGNMENT])
 
 
 @dataclass

@@ -2,20 +2,29 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from autograder.console import grading_progress, open_console, plain, points, print_table, words
+from autograder.console import (
+    grading_progress,
+    open_console,
+    plain,
+    points,
+    print_overview,
+    print_table,
+    words,
+)
 from tests.autograder.records import failed, passed, small_class, submission
 
 
-def printed(records, width=120, encoding="utf-8", **names):
+def printed(records, width=120, encoding="utf-8", prints=print_table, **names):
     bytes_out = io.BytesIO()
     file = io.TextIOWrapper(bytes_out, encoding=encoding, newline="")
     console = open_console(file)
     console.width = width
-    print_table(records, console, names)
+    prints(records, console, names)
     file.flush()
     return bytes_out.getvalue().decode(encoding)
 
@@ -100,3 +109,23 @@ def test_progress_on_a_terminal_shows_count_rate_and_who_was_last():
     assert "3/40" in shown
     assert "a second" in shown
     assert "[b]ada" in shown
+
+
+def test_the_overview_has_a_row_for_each_student_and_a_column_for_each_assignment():
+    more = [submission("ada", passed("box_iou")), submission("eve", passed("box_iou"))]
+    records = [*small_class(), *(replace(record, assignment="04_map") for record in more)]
+    text = printed(records, width=80, prints=print_overview, ada="Ada Lovelace")
+    table, _, reasons = text.partition("?: a person must look")
+    row = {line.split()[0]: line.split() for line in table.splitlines() if line.strip()}
+    assert row["Ada"] == ["Ada", "Lovelace", "7", "3"]
+    assert row["ben"] == ["ben", "4"]  # handed in one of the two
+    assert row["dan"] == ["dan", "?"]
+    assert row["eve"] == ["eve", "3"]
+    assert "ben: box_iou: plus one pixel" in reasons
+    assert reasons.index("03_nms") < reasons.index("ben:") < reasons.index("04_map")
+
+
+def test_the_overview_fits_a_terminal_that_knows_ascii_only():
+    text = printed(small_class(), width=80, encoding="ascii", prints=print_overview)
+    assert "|ben " in text
+    assert max(map(len, text.splitlines())) <= 80

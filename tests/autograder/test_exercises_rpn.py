@@ -2,15 +2,53 @@
 
 import torch
 
+from autograder.exercises import find
+from solutions.single_stage import forward_passes
 from tests.autograder.exercise_rules import ExerciseRules, hidden
 
 ASSIGNMENT = "05_rpn"
 NOTHING_COUNTS = {"only neutral anchors", "no anchors"}
 NO_COUNTED_PROPOSAL = {"only neutral proposals", "no proposals"}
-GRADIENTS = {"gradients"}
+NEAR_THE_BORDER = {"points near the border", "points outside", "points just one cell outside"}
 
 # What the functions are for: without it there are no points, however many edges pass.
 CORE_MISTAKES = [
+    ("roi_pool", "x_and_y_swapped"),
+    ("roi_pool", "height_and_width_swapped"),
+    ("roi_pool", "scale_forgotten"),
+    ("roi_pool", "mean_for_max"),
+    ("roi_pool", "rounds_down"),
+    ("roi_pool", "last_cell_left_out"),
+    ("roi_pool", "bins_do_not_overlap"),
+    ("roi_align", "x_and_y_swapped"),
+    ("roi_align", "scale_forgotten"),
+    ("roi_align", "whole_cells"),
+    ("roi_align", "half_pixel_forgotten"),
+    ("roi_align", "one_point_a_bin"),
+    ("roi_align", "max_for_mean"),
+    ("roi_align", "nearest_cell"),
+    ("anchor_grid", "corners_of_cells"),
+    ("anchor_grid", "ratio_as_width_over_height"),
+    ("anchor_grid", "area_not_kept"),
+    ("anchor_grid", "sizes_inner"),
+    ("anchor_grid", "column_by_column"),
+    ("anchor_grid", "one_shape_after_the_other"),
+    ("label_anchors", "best_anchors_forgotten"),
+    ("label_anchors", "negative_after_the_best"),
+    ("label_anchors", "no_neutral_anchors"),
+    ("label_anchors", "rows_for_objects"),
+    ("sample_anchors", "positives_without_limit"),
+    ("sample_anchors", "not_filled_up"),
+    ("sample_anchors", "as_many_of_both"),
+    ("sample_anchors", "not_left_to_chance"),
+    ("sample_anchors", "only_positives_by_chance"),
+    ("sample_anchors", "rest_becomes_negative"),
+    ("propose", "does_not_clip"),
+    ("propose", "height_and_width_swapped"),
+    ("propose", "does_not_suppress"),
+    ("propose", "transforms_not_reordered"),
+    ("propose", "returns_logits"),
+    ("propose", "sorted_by_index"),
     ("rpn_loss", "sigmoid_twice"),
     ("rpn_loss", "beta_one"),
     ("rpn_loss", "divides_by_everything"),
@@ -38,13 +76,65 @@ CORE_MISTAKES = [
 
 # Each fails these groups and no other: the rest of such an answer is right and is paid.
 EDGE_MISTAKES = [
+    ("roi_pool", "half_to_even", {"halves", "halves below zero"}),
+    ("roi_pool", "half_up", {"halves below zero"}),
+    ("roi_pool", "starts_at_zero", {"negative features"}),
+    ("roi_pool", "border_for_an_empty_bin", {"bins outside"}),
+    ("roi_pool", "minus_infinity_for_an_empty_bin", {"bins outside"}),
+    ("roi_pool", "crashes_on_an_empty_bin", {"bins outside"}),
+    ("roi_pool", "crashes_on_no_boxes", {"no boxes"}),
+    ("roi_pool", "returns_float32", {"types"}),
+    ("roi_pool", "returns_float64", {"types"}),
+    ("roi_align", "at_least_one_cell", {"small boxes", "boxes without area"}),
+    ("roi_align", "ignores_the_sampling_ratio", {"sampling ratio"}),
+    ("roi_align", "far_points_take_the_border", {"points outside"}),
+    ("roi_align", "zero_beyond_the_centres", NEAR_THE_BORDER),
+    ("roi_align", "blends_with_zero", NEAR_THE_BORDER),
+    ("roi_align", "indexes_beyond_the_map", NEAR_THE_BORDER),
+    ("roi_align", "zero_at_one_cell", {"points just one cell outside"}),
+    ("roi_align", "mean_of_the_points_inside", {"points outside"}),
+    ("roi_align", "detached", {"gradients"}),
+    ("roi_align", "crashes_on_no_boxes", {"no boxes"}),
+    ("roi_align", "returns_float32", {"types"}),
+    ("roi_align", "returns_float64", {"types"}),
+    ("anchor_grid", "crashes_without_anchors", {"no anchors"}),
+    ("anchor_grid", "returns_float64", {"types"}),
+    ("label_anchors", "only_one_of_equal_best", {"equal best anchors"}),
+    ("label_anchors", "best_at_zero", {"objects that no anchor touches"}),
+    ("label_anchors", "greater_for_positive", {"IoU equal to a threshold"}),
+    ("label_anchors", "negative_at_the_threshold", {"IoU equal to a threshold"}),
+    ("label_anchors", "ignores_the_thresholds", {"given thresholds", "IoU equal to a threshold"}),
+    (
+        "label_anchors",
+        "last_of_equal_objects",
+        {"equal objects", "objects that no anchor touches"},
+    ),
+    ("label_anchors", "neutral_without_objects", {"no objects"}),
+    ("label_anchors", "match_0_without_objects", {"no objects"}),
+    ("label_anchors", "crashes_on_no_boxes", {"no objects", "no anchors"}),
+    ("sample_anchors", "filled_with_positives", {"few negatives", "one kind only"}),
+    ("sample_anchors", "rounded_up", {"rounded down"}),
+    ("sample_anchors", "ignores_the_generator", {"a generator"}),
+    ("sample_anchors", "crashes_on_no_boxes", {"no anchors"}),
+    ("propose", "orders_by_probability", {"large logits"}),
+    ("propose", "later_of_equal_logits", {"equal logits"}),
+    ("propose", "measures_before_it_clips", {"small inside the image", "nothing left"}),
+    ("propose", "measures_before_it_takes_the_best", {"pre_nms_top_n"}),
+    ("propose", "measures_after_suppression", {"small boxes"}),
+    ("propose", "limits_before_suppression", {"top_n"}),
+    ("propose", "returns_all", {"top_n"}),
+    ("propose", "greater_than_min_size", {"a side equal to min_size"}),
+    ("propose", "fails_when_nothing_is_left", {"nothing left"}),
+    ("propose", "crashes_on_no_boxes", {"no anchors"}),
+    ("propose", "returns_float32", {"types"}),
+    ("propose", "returns_float64", {"types"}),
     ("rpn_loss", "logarithm_of_the_probability", {"large logits"}),
     ("rpn_loss", "nan_of_nothing", NOTHING_COUNTS),
     ("rpn_loss", "no_graph_of_nothing", NOTHING_COUNTS),
     (
         "rpn_loss",
         "box_loss_is_a_constant_without_positives",
-        {"no positive anchor", *NOTHING_COUNTS},
+        {"no positive anchor"},
     ),
     ("rpn_loss", "detached", {"no positive anchor", "gradients", *NOTHING_COUNTS}),
     ("rpn_loss", "returns_float32", {"types"}),
@@ -54,7 +144,7 @@ EDGE_MISTAKES = [
     (
         "detection_loss",
         "box_loss_is_a_constant_without_positives",
-        {"no positive proposal", *NO_COUNTED_PROPOSAL},
+        {"no positive proposal"},
     ),
     ("detection_loss", "detached", {"no positive proposal", "gradients", *NO_COUNTED_PROPOSAL}),
     ("detection_loss", "returns_float32", {"types"}),
@@ -121,3 +211,33 @@ def test_every_distance_of_a_transform_is_clear_of_both_betas():
                 distance = (own - targets[rows]).abs()
                 for beta in (1 / 9, 1):
                     assert ((distance - beta).abs() > 1e-3).all()
+
+
+SECONDS = {
+    "search": 2,
+    "whole image": 0.15,
+    "crop": 0.02,
+    "head": 0.0001,
+    "rpn": 0.01,
+}  # the lesson's
+
+
+def parts_of(system, proposals):
+    """Return the seconds that each part of a system takes, by the lesson's table."""
+    backbone, heads = forward_passes(system, proposals)
+    each = SECONDS["crop"] if system == "rcnn" else SECONDS["whole image"]
+    return {
+        "proposals": SECONDS["rpn"] if system == "faster" else SECONDS["search"],
+        "backbone": backbone * each,
+        "heads": heads * SECONDS["head"],
+    }
+
+
+def test_the_slowest_system_and_its_largest_part_follow_from_the_lessons_table():
+    parts = {
+        system: parts_of(system, proposals)
+        for system, proposals in (("faster", 300), ("fast", 2000), ("rcnn", 2000))
+    }
+    order = sorted(parts, key=lambda system: -sum(parts[system].values()))
+    largest = [[system, max(parts[system], key=parts[system].get)] for system in order]
+    assert find("slowest_first")[1].answer == largest

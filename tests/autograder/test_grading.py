@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder import demo, grading
+from autograder import grading
 from autograder.build import build
 from autograder.course_folder import CourseFolder
-from autograder.demo_class import ASSIGNMENT, NAMES, STUDENTS, hand_in
+from autograder.demo.nms import STUDENTS
+from autograder.demo.run import write_classes
+from autograder.demo.student import hand_in
 from autograder.errors import CourseError, UsageError, WorkerError
 from autograder.grading import Workers, grade_class, judge_student, outcomes_of
 from autograder.record import COULD_NOT_RUN, SubmissionRecord
@@ -23,12 +25,15 @@ from autograder.worker import Worker
 from tests.autograder.nbgrader_commands import autograde, generate_feedback
 from tests.autograder.submissions import rows
 
+ASSIGNMENT = "03_nms"
+NAMES = {student.id: student.name for student in STUDENTS}
+
 
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
     """The built course with the demo class's submissions; nothing is graded yet."""
-    course = build(tmp_path_factory.mktemp("course") / "course-built", variants=1)
-    demo.write_class(course, STUDENTS)
+    course = build(tmp_path_factory.mktemp("course") / "course-built", 1, [ASSIGNMENT])
+    write_classes(course, {ASSIGNMENT: STUDENTS})
     return course
 
 

@@ -12,7 +12,7 @@ from autograder.exercises import find
 from autograder.exercises.drawing import redraw
 from autograder.variants import MAX_BYTES, draw, hidden_cases, public_cases, validate
 from course.cases import CaseSet, Group, assess
-from course.outcome import Case
+from course.outcome import Case, LocalSubject, observe
 
 SECRET = bytes(range(32))
 BOX_IOU, NMS = find("box_iou")[1], find("nms")[1]
@@ -187,3 +187,31 @@ def test_an_exercise_without_a_valid_draw_is_refused_with_the_reason():
 def test_a_draw_that_never_fits_is_refused():
     with pytest.raises(BuildError, match="a case must fit within 1000 draws"):
         redraw(lambda: 1, lambda drawn: drawn > 1)
+
+
+CORE_AND_EDGE = replace(
+    TWICE,
+    misconceptions=(
+        Misconception("squares", "It squares.", lambda x: x**2),
+        Misconception(
+            "none_gives_one", "It gives 1.", lambda x: 2 * x if len(x) else x.new_ones(1)
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (lambda x: x * x, "squares"),
+        (lambda x: x * x if len(x) else x[0], "squares"),  # with a second fault at the edge
+        (lambda x: x**3, None),
+        (lambda x: 2 * x if len(x) else x.new_ones(1), "none_gives_one"),
+        (lambda x: 2 * x if len(x) else x.new_ones(2), None),  # another fault at the same edge
+    ],
+)
+def test_a_mistake_is_known_by_the_core_cases_that_it_fails_or_else_by_the_edges(answer, named):
+    case_set = draw(CORE_AND_EDGE, np.random.default_rng(0))
+    subject = LocalSubject(answer)
+    found = assess(case_set, [observe(subject, case) for case in case_set.cases]).mistake
+    assert (found and found.name) == named

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from autograder.build import build
 from autograder.course_folder import CourseFolder
-from autograder.demo_class import ASSIGNMENT, STUDENTS, hand_in
+from autograder.demo.nms import STUDENTS
+from autograder.demo.student import hand_in
 
+ASSIGNMENT = "03_nms"
 FEW, MANY, STOCK_MANY = 1, 25, 4
 STOCK_CONFIG = "c = get_config()\nc.Execute.timeout = 600\n"
 
@@ -25,7 +27,7 @@ def main() -> None:
     """Build one course, grade copies of it both ways, print the table."""
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
-        course = build(top / "built", variants=4)
+        course = build(top / "built", 4, [ASSIGNMENT])
         ours = _two_sizes(top, course, _ours, MANY)
         stock = _two_sizes(top, course, _stock, STOCK_MANY)
     print(f"{'':24}{'start, s':>10}{'one more, s':>14}{'a minute':>10}")

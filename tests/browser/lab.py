@@ -96,10 +96,14 @@ class Tab:
         self.page.goto(f"{address}/doc/tree/{notebook}")
         self.page.wait_for_function(READY, timeout=60_000)
 
+    def shut_down(self) -> None:
+        """End the notebook's kernel, which would stay until the server ends."""
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
     def run_all(self) -> list[dict[str, Any]]:
         """Run all cells; return the notebook's cells with their outputs."""
         self.page.evaluate(RUN_ALL)  # comes back early where a cell raises
-        self.page.wait_for_function(DONE, timeout=60_000)
+        self.page.wait_for_function(DONE, timeout=180_000)
         cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
         return cells
 

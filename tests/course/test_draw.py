@@ -282,8 +282,9 @@ def test_a_map_takes_the_limits_of_another():
 
 
 def test_a_flow_names_its_blocks_and_has_an_arrow_for_each_pair():
-    ax = draw.panels("", size=(40, 100))
-    draw.flow(ax, {"backbone": (20, 20), "head": (80, 20)}, [("backbone", "head")])
+    ax = draw.wide((40, 100))
+    blocks = {"backbone": (20, 20), "head": (80, 20)}
+    draw.flow(ax, blocks, [("backbone", "head")], size=(30, 10))
     assert texts(ax)[:2] == ["backbone", "head"]
     arrow = ax.texts[2]
     assert (arrow.xyann, arrow.xy) == ((35, 20), (65, 20))

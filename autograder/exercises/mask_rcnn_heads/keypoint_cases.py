@@ -68,8 +68,8 @@ def draw_keypoint_targets(rng: np.random.Generator) -> list[Case]:
         Case("bins", (*_keypoints(rng, 3, 4, 7), 7), view=THAT_COUNT),
         Case("bins", (*_keypoints(rng, 2, 5, 10), 10), view=THAT_COUNT),
         Case("in the box and outside", (*_outside(rng, 6), 6), view=THAT_COUNT),
-        Case("visible or not", (*_seen(rng, [0, 1, 2, 1]), 8), view=THAT_COUNT),
-        Case("visible or not", (*_seen(rng, [2, 0, 1, 0, 2]), 5), view=THAT_COUNT),
+        Case("visible or not", (*_seen(rng, [0, 1, 2, 1], 8), 8), view=THAT_COUNT),
+        Case("visible or not", (*_seen(rng, [2, 0, 1, 0, 2], 5), 5), view=THAT_COUNT),
         Case("edges of the box", (*_on_edges(x, y), 4), view=THAT_COUNT),
         Case("borders of bins", (*_on_borders(x, y), 4), view=THAT_COUNT),
         Case("boxes without area", (*_flat(x, y), 6), view=THAT_COUNT),
@@ -124,9 +124,9 @@ def _outside(rng: np.random.Generator, size: int) -> Pair:
     return _at(rng, boxes, np.stack([columns, rows], axis=2)[:, order], size), boxes
 
 
-def _seen(rng: np.random.Generator, seen: list[int]) -> Pair:
+def _seen(rng: np.random.Generator, seen: list[int], size: int) -> Pair:
     """Return keypoints in the box with these v."""
-    keypoints, boxes = _keypoints(rng, 2, len(seen), 5)
+    keypoints, boxes = _keypoints(rng, 2, len(seen), size)
     keypoints[:, :, 2] = torch.tensor([seen, seen[::-1]])
     return keypoints, boxes
 

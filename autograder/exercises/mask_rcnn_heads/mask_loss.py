@@ -92,8 +92,8 @@ def _case(
     """Return masks of `side` x `side` pixels, with as many positive pixels in each row as drawn."""
     values = logits(rng, len(labels), classes, side, side)
     targets = torch.from_numpy(rng.random((len(labels), side, side)) < 0.4).float()
-    arguments = (values, targets, integers(labels))
-    return Case(group, arguments, gradients=LOGITS if gradients else False)
+    asked = LOGITS if gradients else False
+    return Case(group, (values, targets, integers(labels)), gradients=asked)
 
 
 def _large(rng: np.random.Generator) -> Case:

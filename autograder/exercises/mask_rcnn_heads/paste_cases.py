@@ -20,6 +20,7 @@ from course.outcome import Case
 
 IMAGE = (11, 16)
 LARGER = (13, 17)
+ROUNDING = 1e-5  # values that common mistakes give need be no clearer than this
 
 PASTE_GROUPS = (
     Group(
@@ -99,7 +100,7 @@ def _telling(
 ) -> tuple[Any, ...]:
     """Return smooth masks of cells x cells in boxes; no value is near to the threshold.
 
-    Nor is one where two common mistakes look.
+    Nor is one where some common mistakes look.
     """
 
     def make() -> tuple[Tensor, Tensor]:
@@ -110,8 +111,13 @@ def _telling(
         arguments = drawn[0].double(), drawn[1].double(), image_size
         values = values_at(*arguments)
         found = (values >= threshold).flatten(1).sum(dim=1)
-        looked_at = (values, values_at(*arguments, centre=0.0), values_at(*squeezed(*arguments)))
-        return bool((found > 12).all()) and all(far_from(each, threshold) for each in looked_at)
+        mistaken = (
+            values_at(*arguments, centre=0.0),
+            values_at(*arguments, fades=True),
+            values_at(*squeezed(*arguments)),
+        )
+        clear = all(far_from(each, threshold, by=ROUNDING) for each in mistaken)
+        return clear and far_from(values, threshold) and bool((found > 12).all())
 
     masks, boxes = redraw(make, fits)
     return (masks, boxes, image_size) + ((threshold,) if threshold != THRESHOLD else ())

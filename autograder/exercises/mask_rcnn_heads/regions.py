@@ -67,9 +67,9 @@ def xy_swapped(boxes: Tensor) -> Tensor:
     return boxes[:, [1, 0, 3, 2]]
 
 
-def far_from(values: Tensor, threshold: float) -> bool:
+def far_from(values: Tensor, threshold: float, by: float = CLEAR) -> bool:
     """Return whether no value lies so near to the threshold that rounding decides."""
-    return bool(((values - threshold).abs() > CLEAR).all())
+    return bool(((values - threshold).abs() > by).all())
 
 
 XY_SWAPPED = (

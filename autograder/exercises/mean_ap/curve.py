@@ -369,13 +369,15 @@ def _interpolated(precision: list[float], recall: list[float]) -> float:
 
 def _raw_levels(precision: list[float], recall: list[float]) -> float:
     first = np.searchsorted(np.asarray(recall), np.linspace(0, 1, 101))
-    return sum(precision[k] if k < len(precision) else 0.0 for k in first.tolist()) / 101
+    total: float = sum(precision[k] if k < len(precision) else 0.0 for k in first.tolist())
+    return total / 101
 
 
 def _last_held(precision: list[float], recall: list[float]) -> float:
     best = envelope(precision)
     first = np.searchsorted(np.asarray(recall), np.linspace(0, 1, 101))
-    return sum(best[min(k, len(best) - 1)] for k in first.tolist()) / 101
+    total: float = sum(best[min(k, len(best) - 1)] for k in first.tolist())
+    return total / 101
 
 
 RAW_101 = _lists(_raw_levels)

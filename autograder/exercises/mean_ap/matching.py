@@ -1,6 +1,7 @@
 """The exercise `match_detections`."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -162,7 +163,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
     """Return the cases of one variant."""
     core = (WORST_FIRST, REUSES, ANY_OVERLAP, FIRST_FIT)
     any_order = (*core, NOT_SORTED, AS_GIVEN)
-    low, high = (telling(rng, lambda t=t: _crowd(rng, t), ANY_OVERLAP) for t in (0.3, 0.7))
+    low, high = (telling(rng, partial(_crowd, rng, t), ANY_OVERLAP) for t in (0.3, 0.7))
     doubles = telling(rng, lambda: _crowd(rng, 0.5))
     return [
         Case(
@@ -189,7 +190,7 @@ def draw(rng: np.random.Generator) -> list[Case]:
         Case("no detections", (NO_BOXES, torch.zeros(0), random_boxes(rng, 2), 0.5)),
         Case("no detections", (NO_BOXES, torch.zeros(0), NO_BOXES, 0.5)),
         Case("types", doubles),
-        Case("types", (*(item.double() for item in doubles[:3]), 0.5)),  # type: ignore[union-attr]
+        Case("types", (*(item.double() for item in doubles[:3]), 0.5)),
     ]
 
 

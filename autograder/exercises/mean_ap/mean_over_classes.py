@@ -62,7 +62,7 @@ def _draw(rng: np.random.Generator, images: int, classes: int) -> Detector:
         found.append({"boxes": boxes[order], "labels": named[order]})
         truth.append({"boxes": objects, "labels": labels})
     scores = distinct_scores(rng, sum(len(each["boxes"]) for each in found))
-    parts = scores.split([len(each["boxes"]) for each in found])
+    parts = torch.split(scores, [len(each["boxes"]) for each in found])
     for each, part in zip(found, parts, strict=True):
         each["scores"] = part
     return found, truth

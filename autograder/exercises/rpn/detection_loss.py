@@ -39,7 +39,8 @@ GROUPS = (
     Group("one class", "With one class every positive uses the only transform.", edge=True),
     Group(
         "no positive proposal",
-        "Background has no box loss: without positives it is 0, and backward still works.",
+        "Background has no box loss: without positives it is 0, and so is its gradient, which "
+        "still reaches the transforms.",
         edge=True,
     ),
     Group(
@@ -114,7 +115,10 @@ def _case(
     if boxes_right:
         transforms = targets[:, None].repeat(1, K, 1)
     given = logits.to(dtype), transforms.to(dtype), shuffled, targets.to(dtype)
-    return Case(group, given, gradients=OF_PREDICTIONS if gradients else False)
+    if not gradients:
+        return Case(group, given)
+    view = "" if (shuffled >= 0).any() else "has_a_graph"  # whichever input a 0 hangs on
+    return Case(group, given, gradients=OF_PREDICTIONS, view=view)
 
 
 def _large_logits(rng: np.random.Generator) -> Case:

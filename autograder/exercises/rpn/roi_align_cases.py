@@ -90,7 +90,7 @@ def draw_roi_align(rng: np.random.Generator) -> list[Case]:
         case("points outside", outside(rng), (2, 3)),
         case("points just one cell outside", one_cell_outside(rng), (1, 1)),
         Case("no boxes", (features, NO_BOXES, (2, 3), SCALE)),
-        Case("gradients", (features[:1, :6, :7], box, (2, 2), SCALE), gradients=(0,)),
+        Case("gradients", (features[:1, :8, :9], box, (2, 2), SCALE), gradients=(0,)),
         single,
         Case("types", double),
     ]
@@ -131,7 +131,8 @@ def near_the_border(rng: np.random.Generator) -> np.ndarray:
 def outside(rng: np.random.Generator) -> np.ndarray:
     """Return boxes that reach far beyond two corners, and one that is outside altogether.
 
-    In some bins of both kinds of box one point in each row counts and the other is 0.
+    In some bins of the first two, one point in a row counts and the other is 0, and some point is
+    between the outermost centre and a cell beyond it.
     """
 
     def make() -> np.ndarray:
@@ -146,20 +147,26 @@ def outside(rng: np.random.Generator) -> np.ndarray:
 
     def fits(boxes: np.ndarray) -> bool:
         x, y = points_along(boxes, 0, 3), points_along(boxes, 1, 2)
+        if not (clear(x, WIDTH) and clear(y, HEIGHT)):
+            return False
         counts = ((x >= -1) & (x <= WIDTH)).reshape(3, 3, 2).sum(axis=2)
-        return clear(x, WIDTH) and clear(y, HEIGHT) and bool((counts[:2] == 1).any(axis=1).all())
+        beyond = ((x > -1) & (x < 0)) | ((x > WIDTH - 1) & (x < WIDTH))
+        return bool((counts[:2] == 1).any(axis=1).all() and beyond[:2].any(axis=1).all())
 
     return redraw(make, fits)
 
 
 def one_cell_outside(rng: np.random.Generator) -> np.ndarray:
-    """Return boxes without width or height, exactly one cell beyond each side of the map."""
+    """Return boxes of which every other point is exactly one cell beyond a side of the map.
+
+    With one bin and two points in each direction, the points are one cell apart.
+    """
     a, b, c, d = rng.integers(2, 8, size=4)
     return np.array(
         [
-            [-0.5, a, -0.5, a + 2],
-            [b, -0.5, b + 2, -0.5],
-            [WIDTH + 0.5, c, WIDTH + 0.5, c + 2],
-            [d, HEIGHT + 0.5, d + 2, HEIGHT + 0.5],
+            [-1, a, 1, a + 2],
+            [b, -1, b + 2, 1],
+            [WIDTH - 1, c, WIDTH + 1, c + 2],
+            [d, HEIGHT - 1, d + 2, HEIGHT + 1],
         ]
     )

@@ -39,7 +39,8 @@ GROUPS = (
     Group("only positive anchors", "Without negatives both losses go on as usual.", edge=True),
     Group(
         "no positive anchor",
-        "Without positives there is no box to learn: the box loss is 0, and backward still works.",
+        "Without positives there is no box to learn: the box loss is 0, and so is its gradient, "
+        "which still reaches the transforms.",
         edge=True,
     ),
     Group(
@@ -102,10 +103,12 @@ def _case(
     N = len(labels)
     objectness, transforms = numbers(rng, N, reach=3), numbers(rng, N, 4)
     targets = transforms.clone() if boxes_right else targets_near(rng, transforms)
-    given = (
-        objectness.to(dtype), transforms.to(dtype), shuffled_labels(rng, labels), targets.to(dtype)
-    )  # fmt: skip
-    return Case(group, given, gradients=OF_PREDICTIONS if gradients else False)
+    shuffled = shuffled_labels(rng, labels)
+    given = objectness.to(dtype), transforms.to(dtype), shuffled, targets.to(dtype)
+    if not gradients:
+        return Case(group, given)
+    view = "" if (shuffled >= 0).any() else "has_a_graph"  # whichever input a 0 hangs on
+    return Case(group, given, gradients=OF_PREDICTIONS, view=view)
 
 
 def _large_logits(rng: np.random.Generator) -> Case:

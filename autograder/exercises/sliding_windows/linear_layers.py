@@ -1,7 +1,6 @@
-"""The exercises `linear_to_conv` and `linear_to_pointwise`."""
+"""The exercise `linear_to_conv`, and what every exercise on linear layers needs."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from autograder.exercises.shared_mistakes import changes_its_input
 from autograder.exercises.sliding_windows.networks import images, linear
 from course.cases import Group
 from course.outcome import Case
-from solutions.sliding_windows import linear_to_conv, linear_to_pointwise
+from solutions.sliding_windows import linear_to_conv
 
 Shape = tuple[int, int, int]
 
@@ -38,23 +37,27 @@ CONV_GROUPS = (
 
 
 def draw_linear_to_conv(rng: np.random.Generator) -> list[Case]:
-    """Return the cases of one variant; parameters tell a convolution from what acts like one."""
+    """Return the cases of one variant; parameters tell a convolution from what acts like one.
+
+    Where a bias or a dtype is tested there is one pixel: who mixes up the axes is right there, so
+    that both faults are told apart.
+    """
     shape, other = _shape(rng), _shape(rng)
     channels, height, width = other
     flat = (3, 1, int(rng.integers(3, 6)))
     return [
-        _case(rng, "the layer's own input", shape, 4, [(2, *shape)], parameters=True),
-        _case(rng, "the layer's own input", other, 3, [(1, *other)], parameters=True),
-        _case(rng, "larger inputs", shape, 3, [(2, shape[0], shape[1] + 2, shape[2] + 1)]),
-        _case(rng, "larger inputs", other, 2, [(1, channels, height + 1, width + 4)]),
-        _case(rng, "without a bias", shape, 3, [(2, *shape)], bias=False),
-        _case(rng, "one row or column", flat, 3, [(2, *flat)]),
-        _case(rng, "one row or column", (2, flat[2], 1), 3, [(1, 2, flat[2], 1)]),
-        _case(rng, "one row or column", (5, 1, 1), 2, [(2, 5, 1, 1)]),
-        _case(rng, "one output", shape, 1, [(3, *shape)]),
-        _case(rng, "no images", shape, 3, [(0, *shape)]),
-        _case(rng, "types", shape, 2, [(1, *shape)]),
-        _case(rng, "types", shape, 2, [(1, *shape)], dtype=torch.float64),
+        layer_case(rng, "the layer's own input", shape, 4, [(2, *shape)], parameters=True),
+        layer_case(rng, "the layer's own input", other, 3, [(1, *other)], parameters=True),
+        layer_case(rng, "larger inputs", shape, 3, [(2, shape[0], shape[1] + 2, shape[2] + 1)]),
+        layer_case(rng, "larger inputs", other, 2, [(1, channels, height + 1, width + 4)]),
+        layer_case(rng, "without a bias", (5, 1, 1), 3, [(2, 5, 1, 1)], bias=False),
+        layer_case(rng, "one row or column", flat, 3, [(2, *flat)]),
+        layer_case(rng, "one row or column", (2, flat[2], 1), 3, [(1, 2, flat[2], 1)]),
+        layer_case(rng, "one row or column", (5, 1, 1), 2, [(2, 5, 1, 1)]),
+        layer_case(rng, "one output", shape, 1, [(3, *shape)]),
+        layer_case(rng, "no images", shape, 3, [(0, *shape)]),
+        layer_case(rng, "types", (4, 1, 1), 2, [(1, 4, 1, 1)]),
+        layer_case(rng, "types", (4, 1, 1), 2, [(1, 4, 1, 1)], dtype=torch.float64),
     ]
 
 
@@ -64,7 +67,7 @@ def _shape(rng: np.random.Generator) -> Shape:
     return channels, height, width
 
 
-def _case(
+def layer_case(
     rng: np.random.Generator,
     group: str,
     shape: Shape | None,
@@ -126,7 +129,7 @@ def _steps_by_its_size(layer: nn.Linear, shape: Shape) -> nn.Conv2d:
     return _of(layer, shape, stride=shape[1:])
 
 
-def _without_bias(layer: nn.Linear, *shape: Shape) -> nn.Conv2d:
+def without_bias(layer: nn.Linear, *shape: Shape) -> nn.Conv2d:
     return conv_of(layer.weight.reshape(-1, *_only(layer, *shape)), None)
 
 
@@ -134,7 +137,7 @@ def _only(layer: nn.Linear, *shape: Shape) -> Shape:
     return shape[0] if shape else (layer.in_features, 1, 1)
 
 
-def _reshape_the_weight(layer: nn.Linear, *shape: Shape) -> None:
+def reshape_the_weight(layer: nn.Linear, *shape: Shape) -> None:
     layer.weight.data = layer.weight.data.reshape(-1, *_only(layer, *shape))
 
 
@@ -201,7 +204,7 @@ LINEAR_TO_CONV = Exercise(
             "the weights stay where they are.",
             _flipped,
         ),
-        Misconception("forgets_the_bias", FORGETS_THE_BIAS, _without_bias),
+        Misconception("forgets_the_bias", FORGETS_THE_BIAS, without_bias),
         Misconception(
             "padded",
             "It pads the input: the kernel is as large as the layer's input and fits there once, "
@@ -214,108 +217,8 @@ LINEAR_TO_CONV = Exercise(
             "is left out.",
             _steps_by_its_size,
         ),
-        changes_its_input(linear_to_conv, _reshape_the_weight, RESHAPED),
+        changes_its_input(linear_to_conv, reshape_the_weight, RESHAPED),
         crashes_without_a_bias(linear_to_conv),
         makes_float32(linear_to_conv),
     ),
-)
-
-POINTWISE_GROUPS = (
-    Group(
-        "every place",
-        "At each place of the input the convolution does what the linear layer does with the "
-        "numbers of all channels there; its kernels are 1 x 1.",
-    ),
-    Group("one place", "On an input of one place it gives the numbers of the layer.", edge=True),
-    Group("without a bias", "A linear layer may have no bias.", edge=True),
-    Group("one output", "The layer may have a single output.", edge=True),
-    Group("no images", "A batch may be empty.", edge=True),
-    Group("types", "The convolution has the dtype of the layer, float32 or float64.", True, STRICT),
-)
-
-
-def draw_linear_to_pointwise(rng: np.random.Generator) -> list[Case]:
-    """Return the cases of one variant."""
-    few, many = int(rng.integers(3, 5)), int(rng.integers(5, 8))
-    return [
-        _case(rng, "every place", None, 4, [(2, many, 3, 2)], parameters=True),
-        _case(rng, "every place", None, 5, [(1, few, 2, 4)], parameters=True),
-        _case(rng, "one place", None, 3, [(3, many, 1, 1)]),
-        _case(rng, "without a bias", None, 2, [(1, few, 2, 2)], bias=False),
-        _case(rng, "one output", None, 1, [(2, many, 1, 3)]),
-        _case(rng, "no images", None, 3, [(0, few, 2, 2)]),
-        _case(rng, "types", None, 2, [(1, few, 1, 2)]),
-        _case(rng, "types", None, 2, [(1, few, 1, 2)], dtype=torch.float64),
-    ]
-
-
-def _pointwise(layer: nn.Linear, **options: Any) -> nn.Conv2d:
-    return conv_of(layer.weight[:, :, None, None], layer.bias, **options)
-
-
-def _in_the_middle_of_nine(layer: nn.Linear) -> nn.Conv2d:
-    weight = torch.zeros(*layer.weight.shape, 3, 3).to(layer.weight)
-    weight[:, :, 1, 1] = layer.weight.data
-    return conv_of(weight, layer.bias, padding=1)
-
-
-def _spread_over_nine(layer: nn.Linear) -> nn.Conv2d:
-    return conv_of(layer.weight[:, :, None, None].expand(-1, -1, 3, 3) / 9, layer.bias, padding=1)
-
-
-def _backwards(layer: nn.Linear) -> nn.Conv2d:
-    return conv_of(layer.weight.flip(1)[:, :, None, None], layer.bias)
-
-
-def _reordered(layer: nn.Linear) -> nn.Conv2d:
-    weight = layer.weight.t().reshape(layer.out_features, layer.in_features)
-    return conv_of(weight[:, :, None, None], layer.bias)
-
-
-LINEAR_TO_POINTWISE = Exercise(
-    name="linear_to_pointwise",
-    reference=linear_to_pointwise,
-    groups=POINTWISE_GROUPS,
-    draw=draw_linear_to_pointwise,
-    misconceptions=(
-        Misconception("forgets_the_bias", FORGETS_THE_BIAS, _without_bias),
-        Misconception(
-            "transposed_weight",
-            "It transposes the weight matrix first: row k of it has the weights of output k, as "
-            "kernel k of the convolution has.",
-            _reordered,
-        ),
-        Misconception(
-            "padded",
-            "It pads the input, so that the result has more places than the input: a kernel of "
-            "1 x 1 needs no border.",
-            partial(_pointwise, padding=1),
-        ),
-        Misconception(
-            "kernel_of_three",
-            "Its kernels are 3 x 3 with a single weight that counts: the numbers agree, for nine "
-            "times the work; 1 x 1 is all that a linear layer needs.",
-            _in_the_middle_of_nine,
-        ),
-        Misconception(
-            "mixes_neighbours",
-            "Neighbouring places enter the result: a linear layer at one place sees the channels "
-            "there and nothing else, so the kernel is 1 x 1.",
-            _spread_over_nine,
-        ),
-        Misconception(
-            "every_second_place",
-            "It leaves out every second place: the convolution moves by one.",
-            partial(_pointwise, stride=2),
-        ),
-        Misconception(
-            "channels_backwards",
-            "It takes the channels in reverse order: weight number c belongs to channel number c.",
-            _backwards,
-        ),
-        changes_its_input(linear_to_pointwise, _reshape_the_weight, RESHAPED),
-        crashes_without_a_bias(linear_to_pointwise),
-        makes_float32(linear_to_pointwise),
-    ),
-    uses=("linear_to_conv",),
 )

@@ -67,8 +67,8 @@ def draw_sliding_window_scores(rng: np.random.Generator) -> list[Case]:
         _case(rng, "one row or column", (3, 4), 3, (3, 1)),
         _case(rng, "stride longer than the window", (2, 3), 4, (2, 3)),
         _case(rng, "several channels", (3, 3), 2, (2, 3), channels=3),
-        _case(rng, "types", (3, 3), 2, (1, 2)),
-        _case(rng, "types", (3, 3), 2, (1, 2), dtype=torch.float64),
+        _case(rng, "types", (3, 3), 2, (2, 2)),
+        _case(rng, "types", (3, 3), 2, (2, 2), dtype=torch.float64),
     ]
 
 
@@ -131,7 +131,7 @@ def _past_the_edge(length: int, size: int, step: int) -> range:
 
 
 def _last_left_out(length: int, size: int, step: int) -> range:
-    return range(0, max(length - size, 1), step)
+    return range(0, length - size, step)
 
 
 def _over_the_windows(logits: Tensor) -> Tensor:

@@ -169,22 +169,24 @@ def sliding_window_scores__columns_before_rows(classifier, image, window, stride
 
 
 def sliding_window_scores__last_window_left_out(classifier, image, window, stride):
-    """An image of one window gives it, since the loop is kept from being empty."""
-    ys = range(0, max(image.shape[1] - window[0], 1), stride)
-    xs = range(0, max(image.shape[2] - window[1], 1), stride)
+    """It also fails where that leaves nothing."""
     rows = []
-    for y in ys:
-        crops = [image[:, y : y + window[0], x : x + window[1]] for x in xs]
-        rows.append(classifier(torch.stack(crops)).softmax(dim=1))
+    for y in range(0, image.shape[1] - window[0], stride):
+        row = []
+        for x in range(0, image.shape[2] - window[1], stride):
+            crop = image[None, :, y : y + window[0], x : x + window[1]]
+            row.append(classifier(crop).softmax(dim=1)[0])
+        rows.append(torch.stack(row))
     return torch.stack(rows)
 
 
 def linear_to_conv__channels_last(linear, in_shape):
+    """It also needs a bias, and makes everything float32."""
     C, H, W = in_shape
-    conv = nn.Conv2d(C, linear.out_features, (H, W), bias=linear.bias is not None)
-    weight = linear.weight.data.view(linear.out_features, H, W, C)
-    conv.weight.data = weight.permute(0, 3, 1, 2).contiguous()
-    conv.bias = linear.bias
+    conv = nn.Conv2d(C, linear.out_features, (H, W))
+    with torch.no_grad():
+        conv.weight.copy_(linear.weight.view(-1, H, W, C).permute(0, 3, 1, 2))
+        conv.bias.copy_(linear.bias)
     return conv
 
 
@@ -238,9 +240,11 @@ def to_fully_convolutional__activations_lost(classifier, in_shape):
 
 
 def to_fully_convolutional__channels_last(classifier, in_shape):
+    """It also fails on float64, and where Flatten comes first."""
     at = [type(layer).__name__ for layer in classifier].index("Flatten")
-    image = torch.zeros(1, *in_shape, dtype=next(classifier.parameters()).dtype)
-    C, H, W = classifier[:at](image).shape[1:]
+    if at == 0:
+        raise ValueError("no features")
+    C, H, W = classifier[:at](torch.zeros(1, *in_shape)).shape[1:]
     first = classifier[at + 1]
     conv = nn.Conv2d(C, first.out_features, (H, W), bias=first.bias is not None)
     weight = first.weight.data.view(-1, H, W, C).permute(0, 3, 1, 2)

@@ -13,8 +13,7 @@ from solutions.nms import nms
 from solutions.rcnn import decode_boxes
 
 
-def _cells(features, box, spatial_scale, rounds):
-    """Slices that count from the other end when a box begins outside."""
+def _cells(box, spatial_scale, rounds):
     return [int(rounds(float(side) * spatial_scale)) for side in box]
 
 
@@ -22,7 +21,7 @@ def roi_pool__rounds_down(features, boxes, size, spatial_scale):
     """It also fails where a bin lies outside."""
     out = features.new_zeros(len(boxes), len(features), *size)
     for n, box in enumerate(boxes):
-        x1, y1, x2, y2 = _cells(features, box, spatial_scale, int)
+        x1, y1, x2, y2 = _cells(box, spatial_scale, int)
         crop = features[:, max(y1, 0) : y2 + 1, max(x1, 0) : x2 + 1]
         out[n] = F.adaptive_max_pool2d(crop, size)
     return out
@@ -33,11 +32,11 @@ def roi_pool__half_to_even(features, boxes, size, spatial_scale):
     for n, (x1, y1, x2, y2) in enumerate(torch.round(boxes * spatial_scale).int().tolist()):
         for i in range(size[0]):
             for j in range(size[1]):
-                ys = [y1 + i * (y2 - y1 + 1) // size[0], y1 - (i + 1) * (y1 - y2 - 1) // -size[0]]
-                xs = [x1 + j * (x2 - x1 + 1) // size[1], x1 - (j + 1) * (x1 - x2 - 1) // -size[1]]
-                ys[1] = y1 + math.ceil((i + 1) * (y2 - y1 + 1) / size[0])
-                xs[1] = x1 + math.ceil((j + 1) * (x2 - x1 + 1) / size[1])
-                part = features[:, max(ys[0], 0) : max(ys[1], 0), max(xs[0], 0) : max(xs[1], 0)]
+                height, width = y2 - y1 + 1, x2 - x1 + 1
+                top, bottom = i * height // size[0], math.ceil((i + 1) * height / size[0])
+                left, right = j * width // size[1], math.ceil((j + 1) * width / size[1])
+                rows = features[:, max(y1 + top, 0) : max(y1 + bottom, 0)]
+                part = rows[:, :, max(x1 + left, 0) : max(x1 + right, 0)]
                 if part.numel():
                     out[n, :, i, j] = part.flatten(1).max(dim=1).values
     return out
@@ -47,7 +46,7 @@ def roi_pool__mean_for_max(features, boxes, size, spatial_scale):
     """It also fails where a box begins outside."""
     out = features.new_zeros(len(boxes), len(features), *size)
     for n, box in enumerate(boxes):
-        x1, y1, x2, y2 = _cells(features, box, spatial_scale, lambda x: math.floor(x + 0.5))
+        x1, y1, x2, y2 = _cells(box, spatial_scale, lambda x: math.floor(x + 0.5))
         out[n] = F.adaptive_avg_pool2d(features[:, y1 : y2 + 1, x1 : x2 + 1], size)
     return out
 
@@ -56,7 +55,7 @@ def roi_pool__last_cell_left_out(features, boxes, size, spatial_scale):
     """It also fails on a box of no cells, and where a box begins outside."""
     out = features.new_zeros(len(boxes), len(features), *size)
     for n, box in enumerate(boxes):
-        x1, y1, x2, y2 = _cells(features, box, spatial_scale, lambda x: math.floor(x + 0.5))
+        x1, y1, x2, y2 = _cells(box, spatial_scale, lambda x: math.floor(x + 0.5))
         out[n] = F.adaptive_max_pool2d(features[:, y1:y2, x1:x2], size)
     return out
 
@@ -88,9 +87,9 @@ def roi_pool__negative_indices(features, boxes, size, spatial_scale):
     return out
 
 
-def _sampled(features, boxes, size, ratio, align_corners=False):
+def _sampled(features, boxes, size, ratio):
     """The points of `boxes`, in cells, through the library's own interpolation."""
-    C, H, W = features.shape
+    _, H, W = features.shape
     x1, y1, x2, y2 = boxes[:, :, None].unbind(dim=1)
     x = x1 + (x2 - x1) * (torch.arange(size[1] * ratio) + 0.5) / (size[1] * ratio)
     y = y1 + (y2 - y1) * (torch.arange(size[0] * ratio) + 0.5) / (size[0] * ratio)
@@ -208,10 +207,12 @@ def label_anchors__best_anchors_forgotten(iou, positive=0.7, negative=0.3):
 
 
 def label_anchors__only_one_of_equal_best(iou, positive=0.7, negative=0.3):
-    """It also takes the maximum of nothing, and makes an anchor positive for an untouched object."""
+    """It also fails without anchors."""
+    if iou.shape[1] == 0:
+        return torch.zeros(len(iou), dtype=torch.int64), torch.full((len(iou),), -1)
     best, matches = iou.max(dim=1)
     labels = torch.where(best >= positive, 1, torch.where(best < negative, 0, -1))
-    labels[iou.argmax(dim=0)] = 1
+    labels[iou.argmax(dim=0)[iou.amax(dim=0) > 0]] = 1
     return labels, matches
 
 

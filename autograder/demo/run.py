@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -13,17 +13,19 @@ from rich.console import Console
 
 from autograder.build import build
 from autograder.class_summary import mark_of
-from autograder.console import grading_progress, open_console, plain, print_table
+from autograder.console import grading_progress, open_console, plain, print_overview
 from autograder.course_folder import CourseFolder, write_whole
-from autograder.demo_class import ASSIGNMENT, NAMES, STUDENTS, Student, hand_in
-from autograder.errors import BuildError
+from autograder.demo.classes import CLASSES, NAMES
+from autograder.demo.student import Student, hand_in, model_answers
+from autograder.errors import BuildError, UsageError
 from autograder.grading import grade_class
 from autograder.record import SubmissionRecord
 from autograder.release import release
 from autograder.report import write_report
 
-VARIANTS = 8  # of each exercise's hidden cases; a real course has more
+VARIANTS = 4  # of each exercise's hidden cases; a real course has more
 EXCUSE = "My laptop lost the notebook, sorry. I send it tomorrow.\n"
+SHOWN = "03_nms hana_kobayashi"  # whose appeal is proposed
 
 
 def run_demo(out: Path) -> int:
@@ -34,13 +36,17 @@ def run_demo(out: Path) -> int:
     """
     console = open_console()
     course = _built(out, console)
-    write_class(course, STUDENTS)
-    _enrol(course, STUDENTS)
-    with grading_progress(console) as advance:
-        records = grade_class(course, ASSIGNMENT, list(NAMES), progress=advance)
+    write_classes(course, CLASSES)
+    _enrol(course)
+    records: list[SubmissionRecord] = []
+    for assignment, students in CLASSES.items():
+        console.print(f"{assignment}: {len(students)} submissions", highlight=False)
+        with grading_progress(console) as advance:
+            ids = [student.id for student in students]
+            records += grade_class(course, assignment, ids, progress=advance)
     console.print()
-    print_table(records, console, NAMES)
-    report = write_report(records, out / "report.html", f"Demo class, {ASSIGNMENT}", names=NAMES)
+    print_overview(records, console, NAMES)
+    report = write_report(records, out / "report.html", "Demo class", names=NAMES)
     surprises = list(unforeseen(records))
     for line in surprises:
         console.print(f"Not as foreseen: {plain(line)}", markup=False, style="bold red")
@@ -48,65 +54,72 @@ def run_demo(out: Path) -> int:
     return 1 if surprises else 0
 
 
-def open_lab(out: Path) -> int:
-    """Unpack the student's bundle of the demo course and open it in JupyterLab.
+def open_lab(out: Path, assignment: str | None = None) -> int:
+    """Unpack the students' bundles of the demo course and open one in JupyterLab.
 
-    A bundle that was unpacked before is opened as it is, with the work in it.
+    They lie side by side, as on a student's disk, so that later notebooks find what was written in
+    earlier ones. A bundle that was unpacked before is opened as it is, with the work in it.
     """
     console = open_console()
+    opened = assignment or min(CLASSES)
+    if opened not in CLASSES:
+        raise UsageError(f"assignment must be one of {', '.join(CLASSES)}, got {opened!r}")
     home = out.resolve() / "student"
-    if (home / ASSIGNMENT).exists():
+    missing = [name for name in CLASSES if not (home / name).exists()]
+    if len(missing) < len(CLASSES):
         console.print(f"Opening {home} with the work in it; delete it to start anew.", markup=False)
-    else:
-        bundle = release(
-            _built(out, console), ASSIGNMENT, out / f"{ASSIGNMENT}.zip", given_anyway=True
-        )
-        with zipfile.ZipFile(bundle) as archive:
-            archive.extractall(home)
+    if missing:
+        course = _built(out, console)
+        for name in missing:
+            bundle = release(course, name, out / "bundles" / f"{name}.zip", given_anyway=True)
+            with zipfile.ZipFile(bundle) as archive:
+                archive.extractall(home)
     command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1"]
     command += ["--allow-root"] if os.geteuid() == 0 else []
     command.append(f"--ServerApp.root_dir={home}")
-    command.append(f"--LabApp.default_url=/lab/tree/{ASSIGNMENT}/{ASSIGNMENT}.ipynb")
+    command.append(f"--LabApp.default_url=/lab/tree/{opened}/{opened}.ipynb")
     try:
         return subprocess.call(command, cwd=home)
     except KeyboardInterrupt:  # Ctrl-C is how one leaves JupyterLab
         return 0
 
 
-def write_class(course: CourseFolder, students: Sequence[Student]) -> None:
+def write_classes(course: CourseFolder, classes: Mapping[str, Sequence[Student]]) -> None:
     """Write what the students hand in to submitted/; a file that is there already stays."""
-    released = (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_bytes()
-    for student in students:
-        folder = course.root / "submitted" / student.id / ASSIGNMENT
-        data = hand_in(student, released)
-        name = "sorry.txt" if data is None else f"{ASSIGNMENT}.ipynb"
-        data = EXCUSE.encode() if data is None else data
-        if not (folder / name).exists() or (folder / name).read_bytes() != data:
-            write_whole(folder / name, data)
+    for assignment, students in classes.items():
+        notebook = f"{assignment}/{assignment}.ipynb"
+        released = (course.root / "release" / notebook).read_bytes()
+        source = (course.root / "source" / notebook).read_bytes()
+        answers = model_answers(course.plan(assignment), source)
+        for student in students:
+            folder = course.root / "submitted" / student.id / assignment
+            data = hand_in(student, released, answers)
+            name = "sorry.txt" if data is None else f"{assignment}.ipynb"
+            data = EXCUSE.encode() if data is None else data
+            if not (folder / name).exists() or (folder / name).read_bytes() != data:
+                write_whole(folder / name, data)
 
 
-def _enrol(course: CourseFolder, students: Sequence[Student]) -> None:
+def _enrol(course: CourseFolder) -> None:
     """Tell the gradebook the students' names, which formgrader shows."""
     with Gradebook(f"sqlite:///{course.gradebook}") as gradebook:
-        for student in students:
-            first, last = student.name.split()
-            gradebook.update_or_create_student(student.id, first_name=first, last_name=last)
+        for student, name in NAMES.items():
+            first, last = name.split()
+            gradebook.update_or_create_student(student, first_name=first, last_name=last)
 
 
 def unforeseen(records: Sequence[SubmissionRecord]) -> Iterator[str]:
     """Give a line for each verdict that is not the one that the demo class was made for."""
-    students = {student.id: student for student in STUDENTS}
+    made = {(name, student.id): student for name in CLASSES for student in CLASSES[name]}
     for record in records:
-        student = students[record.student]
+        student = made[record.assignment, record.student]
         for verdict in record.exercises:
-            wanted = (
-                student.expected_mark(verdict.exercise),
-                student.misconceptions.get(verdict.exercise),
-            )
+            name = verdict.exercise
+            wanted = (student.expected_mark(name), student.misconceptions.get(name))
             got = (mark_of(verdict), verdict.misconception)
             if got != wanted:
-                named = [f"{mark} ({name})" if name else mark for mark, name in (wanted, got)]
-                yield f"{student.name}, {verdict.exercise}: {named[0]} expected, got {named[1]}"
+                named = [f"{mark} ({which})" if which else mark for mark, which in (wanted, got)]
+                yield f"{student.name}, {name}: {named[0]} expected, got {named[1]}"
 
 
 def _built(out: Path, console: Console) -> CourseFolder:
@@ -132,17 +145,16 @@ def _built(out: Path, console: Console) -> CourseFolder:
 def _say_what_next(console: Console, course: CourseFolder, report: Path) -> None:
     folder = _shortest(course.root)
     programs = Path(sys.executable).parent
-    appeal = f"{ASSIGNMENT} hana_kobayashi"
     root = " --allow-root" if os.geteuid() == 0 else ""
     lines = f"""
 What to look at next:
 
   the class at a glance          open {report.resolve().as_uri()} in a browser
-  what a student gets            make lab
-  one appeal, hidden cases too   {_shortest(programs)}/autograder show {folder} {appeal}
+  what a student gets            make lab, or make lab LESSON=05_rpn
+  one appeal, hidden cases too   {_shortest(programs)}/autograder show {folder} {SHOWN}
   nbgrader's formgrader          cd {folder} && {programs}/jupyter lab{root}
                                  then in its menu: Nbgrader, Formgrader
-  what students read             cd {folder} && {programs}/nbgrader generate_feedback {ASSIGNMENT}
+  what students read             cd {folder} && {programs}/nbgrader generate_feedback 03_nms
 """
     console.print(lines, markup=False, highlight=False, soft_wrap=True)
 

@@ -1,0 +1,1 @@
+"""The demo class: one module an assignment says what its students write and what it is to get."""
