@@ -196,7 +196,8 @@ draw.numbers(draw.panels("rows 3, 4, 5 and columns 4, 5: one bin", size=(6, 8)),
 # ### Exercise: `roi_pool` (2 points)
 # Write RoI pool for features [C, H, W] and boxes [N, 4] in image pixels; the result is [N, C, h,
 # w]. Careful with the rounding: `round` of Python and of torch sends 2.5 to 2 and 3.5 to 4. Here
-# halves go away from zero: 2.5 to 3, and -2.5 to -3.
+# halves go away from zero: 2.5 to 3, and -2.5 to -3. The bins are what this is about, so an answer
+# with torch's `adaptive_max_pool2d`, which cuts into bins too, earns nothing.
 
 # %% solution="roi_pool"
 
@@ -287,7 +288,8 @@ one = torch.tensor([[1.0, 0.0, 3.0, 2.0]])
 # %% [markdown]
 # ### Exercise: `roi_align` (2 points)
 # Write RoI align, with the shift by half a cell. It must be differentiable in the features: a
-# backbone learns through it.
+# backbone learns through it. The blending is yours to write as well: an answer with `grid_sample`
+# earns nothing.
 
 # %% solution="roi_align"
 
