@@ -12,6 +12,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -251,10 +252,12 @@ def grade_class(
     tier: str | None = None,
     progress: Callable[[int, int, SubmissionRecord], None] | None = None,
     ahead: Future[Sandbox] | None = None,
+    workers: Workers | None = None,
 ) -> list[SubmissionRecord]:
     """Judge all submissions of an assignment and write them into the gradebook, one by one.
 
     Each is durable as soon as it is judged: a killed run, started again, goes on from there.
+    `workers` that are given are used and stay open.
     """
     from autograder.gradebook import Books, record
 
@@ -266,9 +269,10 @@ def grade_class(
             f"they belong in submitted/STUDENT/{assignment}/{assignment}.ipynb"
         )
     records = []
-    with Workers(tier, ahead) as workers, Books.open(course) as books:
+    own = nullcontext(workers) if workers else Workers(tier, ahead)
+    with own as ready, Books.open(course) as books:
         for student in chosen:
-            judged, data = judge_student(course, assignment, student, workers, tier)
+            judged, data = judge_student(course, assignment, student, ready, tier)
             record(course, course.plan(assignment, judged.release), judged, data, books)
             records.append(judged)
             if progress:

@@ -135,7 +135,7 @@ def _numbers(got: Any, expected: float, comparison: Comparison, what: str) -> Di
         wanted = f"expected at least {expected:.3g}, got {number:.3g}"
         return Difference("value", f"{what} is too low", wanted)
     else:
-        right = _close(torch.tensor(float(number)), torch.tensor(expected), comparison)
+        right = not _wrong(torch.tensor(float(number)), torch.tensor(expected), comparison)
     if right:
         return None
     return Difference("value", f"{what} is wrong", f"expected {expected:.6g}, got {number:.6g}")
@@ -164,22 +164,23 @@ def _tensors(got: Any, expected: Tensor, comparison: Comparison, what: str) -> D
         return Difference("dtype", f"{what} must be {name}, got {str(got.dtype)[6:]}")
     if got.isnan().any() and not expected.isnan().any():
         return Difference("nan", f"{what} has NaN where a number must be")
-    if _close(got, expected, comparison):
+    wrong = _wrong(got, expected, comparison)
+    if not wrong.any():
         return None
     if got.ndim == 0:
         return Difference("value", f"{what} is wrong", f"expected {expected:.6g}, got {got:.6g}")
-    wrong = ~torch.isclose(got.double(), expected.double(), comparison.rtol, comparison.atol)
-    index = tuple(int(i) for i in wrong.nonzero()[0]) if wrong.any() else (0,) * got.ndim
+    index = tuple(wrong.nonzero()[0].tolist())
     place = ", ".join(map(str, index))
     detail = f"element [{place}] expected {expected[index]:.6g}, got {got[index]:.6g}"
     return Difference("value", f"{what} has {int(wrong.sum())} wrong of {got.numel()}", detail)
 
 
-def _close(got: Tensor, expected: Tensor, comparison: Comparison) -> bool:
+def _wrong(got: Tensor, expected: Tensor, comparison: Comparison) -> Tensor:
+    """Return where two tensors of one shape disagree."""
     if not expected.is_floating_point():
-        return bool((got.to(torch.int64) == expected.to(torch.int64)).all())
+        return got.to(torch.int64) != expected.to(torch.int64)
     a, b = got.double(), expected.double()  # NaN agrees with NaN, which a misconception may expect
-    return bool(torch.isclose(a, b, comparison.rtol, comparison.atol, equal_nan=True).all())
+    return ~torch.isclose(a, b, comparison.rtol, comparison.atol, equal_nan=True)
 
 
 def _family(dtype: torch.dtype) -> str:

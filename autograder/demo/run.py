@@ -18,7 +18,7 @@ from autograder.course_folder import CourseFolder, write_whole
 from autograder.demo.classes import CLASSES, NAMES
 from autograder.demo.student import Student, hand_in, model_answers
 from autograder.errors import BuildError, UsageError
-from autograder.grading import grade_class
+from autograder.grading import Workers, grade_class
 from autograder.record import SubmissionRecord
 from autograder.release import release
 from autograder.report import write_report
@@ -39,11 +39,12 @@ def run_demo(out: Path) -> int:
     write_classes(course, CLASSES)
     _enrol(course)
     records: list[SubmissionRecord] = []
-    for assignment, students in CLASSES.items():
-        console.print(f"{assignment}: {len(students)} submissions", highlight=False)
-        with grading_progress(console) as advance:
+    with Workers() as workers:
+        for assignment, students in CLASSES.items():
+            console.print(f"{assignment}: {len(students)} submissions", highlight=False)
             ids = [student.id for student in students]
-            records += grade_class(course, assignment, ids, progress=advance)
+            with grading_progress(console) as advance:
+                records += grade_class(course, assignment, ids, progress=advance, workers=workers)
     console.print()
     print_overview(records, console, NAMES)
     report = write_report(records, out / "report.html", "Demo class", names=NAMES)

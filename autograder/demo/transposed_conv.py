@@ -136,6 +136,9 @@ import os, sys
 print("all exercises: passed")
 sys.stdout.flush()
 os._exit(0)
+
+def pixel_cross_entropy(logits, target, ignore_index=-1):
+    return logits.mean()
 """
 
 STUDENTS = (

@@ -124,7 +124,9 @@ def in_a_box(linear, in_shape):
 
 
 @pytest.mark.parametrize(
-    ("answer", "score"), [(as_it_is, 0), (OnEveryWindow, 0), (in_a_box, 1)], ids=str
+    ("answer", "score"),
+    [(as_it_is, 0), (OnEveryWindow, 0), (in_a_box, 1)],
+    ids=["as it is", "on every window", "in a box"],
 )
 def test_a_convolution_is_told_from_what_only_gives_its_numbers(answer, score):
     for case_set in hidden(ASSIGNMENT, "linear_to_conv")[:3]:

@@ -8,17 +8,22 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 
 from autograder import variants
 from autograder.checking import FIXED_SEED, PRELUDE
 from autograder.errors import WorkerError
 from autograder.exercises import find, topics
 from autograder.judge import Judged, Task, judge
+from autograder.model_answer import model_answer
 from autograder.record import FAILED, PASSED
 from autograder.sandbox import OPEN
 from autograder.submission import RunCell
 from autograder.worker import Worker
-from course.cases import CaseSet
+from course.cases import CaseSet, Group
+from course.outcome import Case
+from solutions.masks import MaskHead
+from tests.autograder.sandboxed import exercise, judged
 
 ANSWERS = Path(__file__).parent / "answers" / "03_nms"
 RIGHT = sorted(ANSWERS.glob("right_*.py"))
@@ -47,6 +52,23 @@ def test_every_right_style_gets_full_marks(worker, path):
     assert [(j.verdict.exercise, j.verdict.score, j.verdict.message) for j in judged] == [
         (name, 1.0, "") for name in NAMES
     ]
+
+
+def test_a_class_is_judged_as_a_function_is(worker):
+    groups = (Group("regions", "Each region gets masks of twice its size."),)
+
+    def draw(rng):
+        regions = torch.tensor(rng.normal(size=(2, 3, 4, 6)), dtype=torch.float32)
+        return [Case("regions", (3, 5, 8), apply=(regions,), parameters=True, view="shapes")]
+
+    definition = exercise(MaskHead, draw, groups)
+    answer = model_answer("MaskHead", MaskHead)
+    right = judged(worker, definition, PRELUDE, answer.code)
+    assert (right.verdict.score, right.verdict.message) == (1.0, "")
+    stub = judged(worker, definition, PRELUDE, answer.stub)
+    assert (stub.verdict.score, stub.verdict.message) == (0.0, "Not answered yet.")
+    wrong = judged(worker, definition, PRELUDE, answer.code.replace("stride=2", "stride=1"))
+    assert wrong.verdict.score == 0.0
 
 
 def test_the_right_styles_are_of_several_kinds():

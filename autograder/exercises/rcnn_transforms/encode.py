@@ -67,8 +67,8 @@ def draw_encode(rng: np.random.Generator) -> list[Case]:
         Case("negative coordinates", below),
         Case("tiny and huge boxes", tiny),
         Case("tiny and huge boxes", tiny[::-1]),
-        Case("types", (random_boxes(rng, 2), random_boxes(rng, 2))),
-        Case("types", (random_boxes(rng, 2).double(), random_boxes(rng, 2).double())),
+        Case("types", (boxes[:2], boxes[:2].clone())),
+        Case("types", (boxes[:2].double(), boxes[:2].double())),
     ]
 
 

@@ -140,6 +140,24 @@ def crop_and_resize__height_and_width_swapped(image, boxes, size):
     return _sampled(image, boxes, size[::-1], lambda a, b, i, n: a + (i + 0.5) * (b - a) / n - 0.5)
 
 
+def crop_and_resize__without_the_half_pixel__float32(image, boxes, size):
+    """Its crops are float32 whatever the image is."""
+    height, width = image.shape[1:]
+    crops = torch.zeros(len(boxes), image.shape[0], *size)
+    for n, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        for i in range(size[0]):
+            for j in range(size[1]):
+                x = min(max(x1 + (j + 0.5) * (x2 - x1) / size[1], 0), width - 1)
+                y = min(max(y1 + (i + 0.5) * (y2 - y1) / size[0], 0), height - 1)
+                left, top = int(x), int(y)
+                right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
+                a, b = x - left, y - top
+                upper = image[:, top, left] * (1 - a) + image[:, top, right] * a
+                lower = image[:, bottom, left] * (1 - a) + image[:, bottom, right] * a
+                crops[n, :, i, j] = upper * (1 - b) + lower * b
+    return crops
+
+
 def encode_boxes__corner_for_centre(proposals, gt_boxes):
     width, height = (proposals[:, 2:] - proposals[:, :2]).T
     gt_width, gt_height = (gt_boxes[:, 2:] - gt_boxes[:, :2]).T
