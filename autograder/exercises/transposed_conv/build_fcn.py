@@ -21,9 +21,9 @@ from solutions.fcn import build_fcn
 AT_LEAST = Comparison(at_least=True)
 UNTRAINED = {**RECIPE, "steps": 0}
 HIDDEN_SCENES = 60  # their mean IoU moves by 0.01 or so from one draw of scenes to another
-# Colour alone stays below 0.2.
-FLOOR = 0.36
-RAMP = (0.40, 0.44, 0.48)
+# Colour alone stays below 0.2; right designs reach more than 0.42: python -m tests.bench fcn.
+FLOOR = 0.30
+RAMP = (0.34, 0.38, 0.42)
 FORBIDDEN = {
     "Linear": "a linear layer fixes the size of the image: the network has convolutions only.",
     "LazyLinear": "a linear layer fixes the size of the image: the network has convolutions only.",
