@@ -1,14 +1,13 @@
 """What is graded in 04_map: matching, the curve, average precision, and a whole detector."""
 
 from autograder.exercise import Question, Topic, WrittenAnswer
-from autograder.exercises.mean_ap.curve import (
-    AVERAGE_PRECISION,
-    AVERAGE_PRECISION_101,
-    PERFECT_AP,
-    PRECISION_RECALL,
-)
+from autograder.exercises.mean_ap.average_precision import AVERAGE_PRECISION
+from autograder.exercises.mean_ap.average_precision_101 import AVERAGE_PRECISION_101
+from autograder.exercises.mean_ap.coco_map import COCO_MAP
 from autograder.exercises.mean_ap.matching import MATCH_DETECTIONS
-from autograder.exercises.mean_ap.mean_over_classes import COCO_MAP, MEAN_AVERAGE_PRECISION
+from autograder.exercises.mean_ap.mean_average_precision import MEAN_AVERAGE_PRECISION
+from autograder.exercises.mean_ap.perfect_ap import PERFECT_AP
+from autograder.exercises.mean_ap.precision_recall import PRECISION_RECALL
 from course.compare import Comparison
 
 # True, false, true, true, false, true with four objects: precision 1, 1/2, 2/3, 3/4, 3/5, 2/3.
