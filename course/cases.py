@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from course.compare import CLOSE, Comparison, Difference, difference
-from course.outcome import NOT_ANSWERED, Case, Outcome
+from course.outcome import NOT_ANSWERED, RAISED, Case, Outcome
 from course.values import dump, load
 
 CORE_SHARE = 0.6  # of an exercise's points; the edge groups share the rest evenly
@@ -219,13 +219,18 @@ def _further_faults(
 
     None where the answer does not make this mistake: they disagree on a core case, or the mistake
     fails no core case and they disagree where it fails. Who makes a mistake that shows at the core
-    may well make others at the edges.
+    may well make others at the edges. Where the answer raises in every core case, they agree only
+    if the exceptions are of one type.
     """
     core = {group.name for group in case_set.groups if not group.edge}
+    at_core = [outcomes[i] for i, case in enumerate(case_set.cases) if case.group in core]
+    says_little = all(outcome.kind == RAISED for outcome in at_core)  # a slip of the pen will do
     count, shows_at_the_core, missed = 0, False, False
     for i, case in enumerate(case_set.cases):
         comparison, known = case_set.comparison(case), mistake.outcomes[i]
         agrees = difference(outcomes[i], known, comparison) is None
+        if says_little and case.group in core:
+            agrees = agrees and outcomes[i].error == known.error
         if case.group in core and not agrees:
             return None
         if agrees and case.group not in core:

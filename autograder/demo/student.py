@@ -106,6 +106,7 @@ def model_answers(plan: Plan, source: bytes) -> dict[str, str]:
     for cell in nbformat.reads(source.decode(), as_version=4).cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         if name in names:
-            lines = [line for line in cell.source.splitlines() if line not in (BEGIN, END)]
+            lines = cell.source.splitlines()
+            lines = [line for line in lines if line.strip() not in (BEGIN, END)]
             found[name] = "\n".join(lines)
     return found

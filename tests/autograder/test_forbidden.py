@@ -45,6 +45,8 @@ def test_a_shortcut_is_found_behind_other_names(answer):
             "def enlarge(x):\n    def interpolate(a):\n        return a\n"
             "    def twice(a):\n        return interpolate(interpolate(a))\n    return twice(x)"
         ],
+        # an exercise of that name, as it is given out
+        ["def enlarge(x):\n    raise NotAnswered('conv_transpose1d')"],
         # a comparison that binds nothing
         ["def enlarge(x):\n    return x", "print(enlarge(x) - F.interpolate(x))"],
     ],

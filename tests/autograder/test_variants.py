@@ -215,3 +215,13 @@ def test_a_mistake_is_known_by_the_core_cases_that_it_fails_or_else_by_the_edges
     subject = LocalSubject(answer)
     found = assess(case_set, [observe(subject, case) for case in case_set.cases]).mistake
     assert (found and found.name) == named
+
+
+@pytest.mark.parametrize(("index", "named"), [(9, "looks_too_far"), ("nine", None)])
+def test_an_answer_that_always_raises_is_known_by_the_type_of_its_exceptions(index, named):
+    """A slip of the pen raises everywhere too."""
+    looks = Misconception("looks_too_far", "It looks too far.", lambda x: x[9])
+    case_set = draw(replace(TWICE, misconceptions=(looks,)), np.random.default_rng(0))
+    subject = LocalSubject(lambda x: {}[index] if index == "nine" else x[index])
+    found = assess(case_set, [observe(subject, case) for case in case_set.cases]).mistake
+    assert (found and found.name) == named
