@@ -384,7 +384,7 @@ check(crop_and_resize)
 # %% [markdown]
 # The row from above gives 15 and 35. And a box that is at whole pixels and keeps its size is a copy.
 
-# %%
+# %% show=true
 values = torch.tensor([[[0.0, 10, 20, 30, 40, 50]]])
 crop_and_resize(values, torch.tensor([[1.0, 0.0, 5.0, 1.0]]), (1, 2))
 

@@ -245,6 +245,7 @@ ax.set(xlim=(0, 1.05), ylim=(0, 1.1));
 # %% show=true
 steps = torch.tensor([0, 1 / 3, 2 / 3, 1])
 heights = torch.tensor([1.0, 1.0, 0.6])
+precision, recall = precision_recall(dogs, num_gt=3)
 ax = draw.chart("recall", "precision")
 ax.plot(recall, precision, "o-", label="the curve")
 ax.stairs(heights, steps, color="black", lw=2, linestyle="--", label="its envelope")

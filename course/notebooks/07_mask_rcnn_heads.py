@@ -569,7 +569,7 @@ keypoint_targets(torch.tensor([[[53.0, 28, 2], [24, 47, 1], [66, 48, 2], [30, 30
 # %% check="keypoint_loss" points=1
 check(keypoint_loss)
 
-# %%
+# %% show=true
 nothing_known = torch.zeros(1, 1, 56, 56)
 keypoint_loss(nothing_known, torch.tensor([[123]]), torch.tensor([[True]]))
 
@@ -590,7 +590,7 @@ keypoint_loss(nothing_known, torch.tensor([[123]]), torch.tensor([[True]]))
 # %% check="decode_keypoints" points=1
 check(decode_keypoints)
 
-# %%
+# %% show=true
 sure = torch.zeros(1, 1, 16)
 sure[0, 0, 7] = 5.0
 decode_keypoints(sure.reshape(1, 1, 4, 4), torch.tensor([[10.0, 20, 66, 48]]))
@@ -766,7 +766,7 @@ check("heads_for_tasks")
 # %% check="multi_head_loss" points=1
 check(multi_head_loss)
 
-# %%
+# %% show=true
 heads = {"class": torch.tensor(0.5), "mask": torch.tensor(0.7), "keypoint": torch.tensor(8.0)}
 multi_head_loss(heads, {"keypoint": 0.1})
 

@@ -24,11 +24,18 @@ READY = """() => {
     const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
+# All cells ran, or one raised that must not, which stops the run.
 DONE = """() => {
     const panel = window.jupyterapp.shell.currentWidget;
     const cells = [...panel.context.model.cells].filter((cell) => cell.type === "code");
-    return cells.every((cell) => cell.executionCount !== null && cell.executionState === "idle")
-        && panel.sessionContext.session.kernel.status === "idle";
+    const raised = (cell) =>
+        Array.from({length: cell.outputs.length}, (_, i) => cell.outputs.get(i).type)
+            .includes("error");
+    const may = (cell) => (cell.getMetadata("tags") ?? []).includes("raises-exception");
+    const ran = cells.every((cell) =>
+        cell.executionCount !== null && cell.executionState === "idle");
+    const stopped = cells.some((cell) => raised(cell) && !may(cell));
+    return (ran || stopped) && panel.sessionContext.session.kernel.status === "idle";
 }"""
 RUN_ALL = "() => jupyterapp.commands.execute('notebook:run-all-cells')"
 CELLS = "() => jupyterapp.shell.currentWidget.context.model.toJSON().cells"
@@ -101,9 +108,9 @@ class Tab:
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     def run_all(self) -> list[dict[str, Any]]:
-        """Run all cells; return the notebook's cells with their outputs."""
+        """Run all cells, or up to one that stops it; return the cells with their outputs."""
         self.page.evaluate(RUN_ALL)  # comes back early where a cell raises
-        self.page.wait_for_function(DONE, timeout=180_000)
+        self.page.wait_for_function(DONE, timeout=180_000, polling=200)
         cells: list[dict[str, Any]] = self.page.evaluate(CELLS)
         return cells
 

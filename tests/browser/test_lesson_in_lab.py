@@ -48,6 +48,20 @@ def question_checks(assignment: str) -> set[str]:
     return {f"check_{question.name}" for question in topics()[assignment].questions}
 
 
+def stopped_at(cells: list[dict[str, Any]]) -> list[str]:
+    """Return the texts of the code cells that did not run, and of the one that ended the run."""
+    return [
+        "".join(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code" and (cell["execution_count"] is None or _ends_the_run(cell))
+    ]
+
+
+def _ends_the_run(cell: dict[str, Any]) -> bool:
+    raised = any(output["output_type"] == "error" for output in cell["outputs"])
+    return raised and "raises-exception" not in cell["metadata"].get("tags", ())
+
+
 def checks(assignment: str, cells: list[dict[str, Any]]) -> dict[str, str]:
     """Return what the one output of each check cell says."""
     names = exercise_checks(assignment) | question_checks(assignment)
@@ -74,6 +88,7 @@ def test_run_all_on_the_released_lesson_reaches_the_end_and_each_check_waits(
     tab.open(address, f"student/{assignment}/{assignment}.ipynb")
     cells = tab.run_all()
     tab.shut_down()
+    assert stopped_at(cells) == []
     said = checks(assignment, cells)
     assert all("\nNot answered yet." in text for text in said.values())
     waiting = errors(cells)
@@ -89,6 +104,7 @@ def test_run_all_on_the_model_answers_passes_every_check(
 ) -> None:
     tab.open(address, f"model/{assignment}/{assignment}.ipynb")
     cells = tab.run_all()
+    assert stopped_at(cells) == []
     said = checks(assignment, cells)
     assert all(ALL_PASS in said[name] for name in exercise_checks(assignment))
     assert errors(cells) == []
