@@ -156,12 +156,20 @@ def _questions() -> dict[str, Any]:
 
 def _check_question(name: str, value: Any, question: dict[str, Any]) -> Report:
     form, example = question["form"], question["example"]
-    if value is None or value is Ellipsis:
+    if _is_open(value):
         return Report(name, f"Not answered yet. `{name}` must be {form}, for example {example!r}.")
     if not has_form(value, example):
         return Report(name, f"`{name}` must be {form}, for example {example!r}; got {value!r:.80}.")
     sentence = f"`{name}` has the right form. Whether it is right is judged when you hand in."
     return Report(name, sentence, passed=True)
+
+
+def _is_open(value: Any) -> bool:
+    """Return whether there is no answer yet: None, or a list or dict of nothing else."""
+    parts = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(parts, list) and parts:
+        return all(map(_is_open, parts))
+    return value is None or value is Ellipsis
 
 
 def has_form(value: Any, example: Any) -> bool:

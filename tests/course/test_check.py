@@ -228,9 +228,9 @@ def test_what_cannot_be_checked_is_told_with_the_cure(run, cell, sentence):
     assert report.sentence == sentence
 
 
-@pytest.mark.parametrize("cell", ["", "colours = None\n", "colours = ...\n"])
-def test_a_question_without_an_answer_says_what_an_answer_looks_like(run, cell):
-    (report,) = run(cell + "check('colours')")
+@pytest.mark.parametrize("value", ["", "None", "...", "[None, None]", "{'a': None, 'b': [...]}"])
+def test_a_question_without_an_answer_says_what_an_answer_looks_like(run, value):
+    (report,) = run((f"colours = {value}\n" if value else "") + "check('colours')")
     assert report.sentence.startswith("Not answered yet. `colours` must be a list of colours")
 
 
