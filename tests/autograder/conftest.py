@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator
 
+import jaxtyping
 import nbgrader.api
 import pytest
 
@@ -65,6 +66,14 @@ def session(worker: Worker) -> Iterator[Session]:
 def whole_course(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
     """A course of all assignments, one hidden variant each; for reading only."""
     return build(tmp_path_factory.mktemp("whole") / "course-built", variants=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shapes_checked_elsewhere() -> Iterator[None]:
+    """Leave the check of the reference's shapes to its own tests: here it is a third of the time."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -41,6 +41,11 @@ def hidden(assignment, name):
 
 
 @cache
+def public(assignment, name):
+    return public_cases(exercise_of(assignment, name))
+
+
+@cache
 def answers(assignment, stem):
     return runpy.run_path(str(ANSWERS / assignment / f"{stem}.py"))
 
@@ -82,7 +87,7 @@ class ExerciseRules:
     edge: ClassVar[list[tuple[str, str, set[str]]]] = []
 
     def sets(self, name):
-        return [public_cases(exercise_of(self.assignment, name)), *hidden(self.assignment, name)]
+        return [public(self.assignment, name), *hidden(self.assignment, name)]
 
     @pytest.mark.filterwarnings("ignore:this .* is slow")
     def test_a_right_answer_of_any_style_gets_full_marks(self, name, style):

@@ -108,7 +108,7 @@ def test_try_scores_0_for_what_does_no_work(tmp_path, text):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("try", "nosuch", "x.py"), "EXERCISE must be one of box_area, box_iou"),
+        (("try", "nosuch", "x.py"), "EXERCISE must be one of MaskHead, anchor_grid"),
         (("try", "nms", "nosuch.py"), "nosuch.py is missing"),
         (
             ("check", "x.ipynb", "--assignment", "99_none"),

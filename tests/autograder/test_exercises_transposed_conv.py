@@ -174,6 +174,7 @@ def test_equal_values_stand_only_where_ties_are_tested():
 def test_the_lesson_states_how_the_network_is_trained_and_what_each_mean_iou_is_worth():
     text = (LESSONS / f"{ASSIGNMENT}.py").read_text()
     told = text.partition("### Exercise: `build_fcn`")[2].partition('solution="build_fcn"')[0]
+    told = " ".join(told.replace("\n# ", "\n").split())
     height, width = SIZE
     for sentence in (
         f"{RECIPE['scenes']} scenes of {height} x {width}",

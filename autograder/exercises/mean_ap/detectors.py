@@ -29,8 +29,15 @@ APART = 5e-4  # two answers differ by so much where a case is to tell them apart
 def detector(
     rng: np.random.Generator, images: int, classes: int, thresholds: Sequence[float]
 ) -> Detector:
-    """Return detections and ground truth of a middling detector, nothing decided by rounding."""
-    return redraw(lambda: _draw(rng, images, classes), lambda drawn: _decided(*drawn, thresholds))
+    """Return what a middling detector found and what is there: objects of every class, and no
+    decision that rounding could turn."""
+
+    def fits(drawn: Detector) -> bool:
+        found, truth = drawn
+        there = torch.cat([each["labels"] for each in truth]).unique()
+        return len(there) == classes and _decided(found, truth, thresholds)
+
+    return redraw(lambda: _draw(rng, images, classes), fits)
 
 
 def _draw(rng: np.random.Generator, images: int, classes: int) -> Detector:
