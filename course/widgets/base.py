@@ -173,11 +173,13 @@ class Widget(anywidget.AnyWidget):
         reference = self._references()
         return self.displayed(reference, state).get("shown") if reference else None
 
-    def _references(self) -> dict[str, Callable[..., Any]]:
+    def _references(self) -> dict[str, Callable[..., Any] | None]:
+        """Return the reference's functions, None for those that are not shown."""
         if self._reference is None:
             found = {name: _reference(name) for name in self.functions}
             self._reference = {name: f for name, f in found.items() if f is not None}
-        return self._reference
+        left_out = {name: None for name, f in self._shown_with.items() if f is None}
+        return {**self._reference, **left_out} if self._reference else {}
 
     def _search(self, number: int, state: State) -> dict[str, Any]:
         """Return a small input on which the functions and the reference differ, or say there is
