@@ -308,7 +308,7 @@ function view(spec, model, el) {
   el.append(root);
 
   let state = model.get("state"), answer = model.get("answer") ?? {}, good = null;
-  let overlay = false, search = 0, asked = 0, askedAt = 0, selected = null, drag = null;
+  let overlay = false, mistake = "", search = 0, asked = 0, askedAt = 0, selected = null, drag = null;
   let frame = 0, announceTimer = 0, timer = 0, note = "", pasted = null, closed = false, lastKnown = "";
   let whyOf = null, live = "";
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -352,7 +352,7 @@ function view(spec, model, el) {
     asked = Math.max(asked, model.get("asked")?.seq ?? 0) + 1;
     if (!askedAt) askedAt = performance.now();
     model.set("state", state);
-    model.set("asked", { seq: asked, overlay, ...more });
+    model.set("asked", { seq: asked, overlay, mistake, ...more });
     model.save_changes();
     root.dataset.asked = asked;
     setTimeout(paint, STILL_RUNNING + 10);
@@ -564,7 +564,7 @@ function view(spec, model, el) {
       h("div", { class: "cw-body" },
         h("div", { class: stale ? "cw-figure cw-stale" : "cw-figure", hidden: !shown && !spec.early },
           h("svg", { class: "cw-stage", viewBox: `${left} ${top} ${width} ${height}`,
-            style: `max-width:${spec.width ?? 640}px`, role: "group",
+            style: `max-width:var(--course-stage-width, ${spec.width ?? 640}px)`, role: "group",
             "aria-label": shown ? spec.says(state, shown) : spec.title,
             onpointerdown: down, onpointermove: moved, onpointerup: up, onpointercancel: up },
           h("g", { key: "stage", class: "cw-drawing" }, shown || spec.early ? spec.stage(look) : null),
@@ -582,11 +582,16 @@ function view(spec, model, el) {
           waited >= INTERRUPT ? button("Interrupt", interrupt) : null) : null,
         answer.printed ? h("pre", { class: "cw-printed", key: "printed", tabindex: "0",
           "aria-label": "printed" }, answer.printed) : null,
+        mistake ? h("p", { class: "cw-note", key: "mistake" }, h("strong", {}, "A known mistake. "),
+          setup.mistakes[mistake]) : null,
         note ? h("p", { class: "cw-note", key: "note" }, note) : null,
         overlay && shown ? h("p", { class: "cw-overlay", key: "differs" }, differs
           ? "≠ The reference gives something else here: it is drawn dashed, or stands in brackets."
           : "= The reference gives the same here.") : null),
       h("div", { class: "cw-foot", key: "foot" },
+        Object.keys(setup.mistakes).length ? choice({ name: "Show", value: mistake,
+          options: [["", "the right one"], ...Object.keys(setup.mistakes)],
+          set: (value) => { mistake = value; overlay = Boolean(value); ask(); } }) : null,
         setup.reference ? toggle({ name: "lay the reference over it", value: overlay,
           set: (value) => { overlay = value; ask(); } }) : null,
         button(setup.reference ? "Find a disagreement" : "Try the public cases", () => {
