@@ -10,7 +10,8 @@ that is run again is shown at once. A page without a kernel has a picture and a 
 from course.widgets.iou import IoU
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
+from course.widgets.roi_align import RoIAlign
 
-ALL = (IoU, NMS, PrecisionRecall)
+ALL = (IoU, NMS, PrecisionRecall, RoIAlign)
 
-__all__ = ["ALL", "NMS", "IoU", "PrecisionRecall"]
+__all__ = ["ALL", "NMS", "IoU", "PrecisionRecall", "RoIAlign"]
