@@ -34,7 +34,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw, given
+from course import NotAnswered, check, draw, given, widgets
 from course.scenes import CATEGORIES, CLASSES, photograph, scene
 
 # %% [markdown]
@@ -444,7 +444,7 @@ check(paste_masks)
 
 # %% [markdown]
 # What did your head learn? The masks of all five objects in the channels of their classes, pasted
-# where their boxes are. The next picture is where you will be able to drag the threshold.
+# where their boxes are.
 
 # %% show=true
 own = what_it_says()[torch.arange(5), lesson.labels - 1]
@@ -453,6 +453,17 @@ for ax, threshold in zip(draw.panels(*titles, size=(96, 128)), (0.05, 0.5, 0.95)
     draw.photo(ax, lesson.image.mean(dim=0))
     draw.masks(ax, paste_masks(own, lesson.boxes, (96, 128), threshold), alpha=0.7)
     draw.boxes(ax, lesson.boxes, colors="black", width=1)
+
+# %% [markdown]
+# There and back on an image of 40 x 30 pixels: a box on an object, the target of its region, what
+# a head that is not quite sure might say (the target, blurred), and the mask that is pasted.
+#
+# **Predict first.** Which way does the outline move when the threshold falls from 0.5 to 0.2, and
+# what becomes of the hole in the handle? And if the box cuts the cup in half, can any threshold
+# bring the other half back? Then drag.
+
+# %% show=true
+widgets.Mask(mask_targets, paste_masks)
 
 # %% [markdown]
 # ### How much does 28 x 28 lose?

@@ -8,10 +8,11 @@ that is run again is shown at once. A page without a kernel has a picture and a 
 """
 
 from course.widgets.iou import IoU
+from course.widgets.mask import Mask
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
 from course.widgets.roi_align import RoIAlign
 
-ALL = (IoU, NMS, PrecisionRecall, RoIAlign)
+ALL = (IoU, Mask, NMS, PrecisionRecall, RoIAlign)
 
-__all__ = ["ALL", "NMS", "IoU", "PrecisionRecall", "RoIAlign"]
+__all__ = ["ALL", "NMS", "IoU", "Mask", "PrecisionRecall", "RoIAlign"]

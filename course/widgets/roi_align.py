@@ -129,7 +129,7 @@ class RoIAlign(Widget):
         left, right = draw.panels(
             f"roi_pool: {_told(shown['pool']['bins'][:4])}",
             f"roi_align: {_told(shown['align']['bins'][:4])}",
-            size=tuple(features.shape),
+            size=(len(features), features.shape[1]),
         )
         box = torch.tensor([state["box"]]) * state["scale"]
         for ax, way in ((left, "pool"), (right, "align")):
