@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -45,7 +45,7 @@ class Calls:
     """Functions by name, as one picture's computation calls them: `calls.nms(boxes, ...)`."""
 
     functions: dict[str, Callable[..., Any] | None]
-    seconds: float = SECONDS
+    seconds: float = field(default_factory=lambda: SECONDS)
 
     def __post_init__(self) -> None:
         self.end = time.monotonic() + self.seconds

@@ -49,6 +49,7 @@ function patch(parent, nodes) {
     }
     if (element === at) at = at.nextSibling;
     else parent.insertBefore(element, at);
+    if (node.props.held) continue; // stays as it is
     setProps(element, node.props);
     patch(element, node.children);
     if ("value" in node.props) setValue(element, node.props.value);
@@ -75,7 +76,7 @@ function setProps(element, props) {
   for (const name in props) {
     const value = props[name];
     if (name.startsWith("on")) element[name] = value;
-    else if (name === "key" || name === "value") continue;
+    else if (name === "key" || name === "value" || name === "held") continue;
     else if (name === "checked" || name === "disabled" || name === "selected" || name === "open") {
       element[name] = Boolean(value);
     } else if (value === false || value === null || value === undefined) {
@@ -305,12 +306,14 @@ function view(spec, model, el) {
   const root = document.createElement("section");
   root.className = "course-widget";
   root.setAttribute("aria-label", spec.title);
+  root.dataset.widget = setup.name;
   el.append(root);
 
   let state = model.get("state"), answer = model.get("answer") ?? {}, good = null;
   let overlay = false, mistake = "", search = 0, asked = 0, askedAt = 0, selected = null, drag = null;
   let frame = 0, announceTimer = 0, timer = 0, note = "", pasted = null, closed = false, lastKnown = "";
   let whyOf = null, live = "";
+  const states = new Map(); // what was asked about, by its number
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const ui = {
     playing: false, selected: () => selected, hover: null, memory: {}, setup,
@@ -338,7 +341,7 @@ function view(spec, model, el) {
   function set(change) {
     state = { ...state, ...change };
     note = "";
-    if (known(state) !== lastKnown) ask();
+    if (known(state) !== lastKnown || answer.trouble) ask();
     else {
       model.set("state", state);
       model.save_changes();
@@ -352,6 +355,7 @@ function view(spec, model, el) {
     asked = Math.max(asked, model.get("asked")?.seq ?? 0) + 1;
     if (!askedAt) askedAt = performance.now();
     model.set("state", state);
+    states.set(asked, state);
     model.set("asked", { seq: asked, overlay, mistake, ...more });
     model.save_changes();
     root.dataset.asked = asked;
@@ -377,7 +381,10 @@ function view(spec, model, el) {
         overlay = Boolean(setup.reference);
       }
     }
-    if (answer.shown) good = answer;
+    if (answer.shown) {
+      good = { ...answer, state: answer.found?.state ?? states.get(answer.seq) ?? state };
+      for (const seq of states.keys()) if (seq < answer.seq) states.delete(seq);
+    }
     paint();
     announce();
   }
@@ -515,7 +522,7 @@ function view(spec, model, el) {
     const drawn = handles().map((handle) => {
       const props = { key: `handle-${handle.id}`, "data-handle": handle.id, class: "cw-handle",
         ...(handle.pointerOnly ? { "aria-hidden": "true" } : {
-          tabindex: "0", role: "button", "data-lm-suppress-shortcuts": "1",
+          tabindex: "0", role: "button", "data-step": handle.step ?? spec.step ?? 1, "data-lm-suppress-shortcuts": "1",
           "aria-roledescription": "movable", "data-selected": handle.id === selected ? "1" : "0",
           "aria-label": `${handle.name}: ${handle.value?.(state) ?? ""}. Arrow keys move it`
             + (handle.resize ? ", with Shift they resize it." : "."),
@@ -547,7 +554,20 @@ function view(spec, model, el) {
     const shown = good?.shown, reference = overlay ? good?.reference : null;
     const { width, height, left, top } = stageSize();
     const stale = Boolean(trouble || slow);
-    const look = { state, shown, reference, set, ui, trouble, unit: width / 600 };
+    // A drag is followed at once; what changes more than numbers in place waits for its answer.
+    const held = busy && !slow && !drag && !inPlace(state, good?.state);
+    const look = { shown, reference, set, ui, trouble, unit: width / 600 };
+    const drawn = (nodes) => {
+      if (!shown && !spec.early) return null;
+      if (drag || !busy || slow || inPlace(state, good?.state)) {
+        try {
+          return nodes({ ...look, state });
+        } catch (error) {
+          if (!good || state === good.state) throw error;
+        }
+      }
+      return nodes({ ...look, state: good.state }); // the last figure that fits together
+    };
     const differs = overlay && shown && good.reference
       && JSON.stringify(rounded(shown)) !== JSON.stringify(rounded(good.reference));
     root.dataset.state = trouble ? "error" : busy ? "busy" : "ready";
@@ -567,10 +587,10 @@ function view(spec, model, el) {
             style: `max-width:var(--course-stage-width, ${spec.width ?? 640}px)`, role: "group",
             "aria-label": shown ? spec.says(state, shown) : spec.title,
             onpointerdown: down, onpointermove: moved, onpointerup: up, onpointercancel: up },
-          h("g", { key: "stage", class: "cw-drawing" }, shown || spec.early ? spec.stage(look) : null),
-          h("g", { key: "handles" }, shown || spec.early ? handleNodes() : null))),
+          h("g", { key: "stage", class: "cw-drawing", held }, held ? null : drawn(spec.stage)),
+          h("g", { key: "handles", held }, held || (!shown && !spec.early) ? null : handleNodes()))),
         h("div", { class: "cw-panel" },
-          h("div", { key: "panel" }, shown || spec.early ? spec.panel(look) : null),
+          h("div", { key: "panel", held }, held ? null : drawn(spec.panel)),
           h("div", { key: "nudges" }, shown || spec.early ? nudges() : null))),
       h("p", { class: "cw-why", key: "why" }, whyOf?.isConnected ? whyOf.dataset.why : HINT),
       h("div", { class: "cw-status", key: "status" },
@@ -629,7 +649,7 @@ function view(spec, model, el) {
   root.addEventListener("focusin", showWhy);
   root.addEventListener("click", showWhy);
   if (answer.shown) {
-    good = answer;
+    good = { ...answer, state };
     lastKnown = known(state);
     asked = answer.seq;
   }
@@ -646,6 +666,17 @@ function view(spec, model, el) {
 }
 
 const HINT = "Point at a number to see the arithmetic behind it.";
+
+/** Whether two states differ in numbers within lists alone: then one figure fits both. */
+function inPlace(a, b, within = false) {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, i) => inPlace(item, b[i], true));
+  }
+  if (a && b && typeof a === "object" && typeof b === "object") {
+    return Object.keys(a).every((key) => inPlace(a[key], b[key], within));
+  }
+  return a === b || (within && typeof a === "number" && typeof b === "number");
+}
 
 /** The same numbers with four digits: what two displays are compared by. */
 function rounded(value) {
