@@ -191,11 +191,12 @@ class Widget(anywidget.AnyWidget):
         reference = self._references()
         return self.displayed(reference, state).get("shown") if reference else None
 
-    def _references(self) -> dict[str, Callable[..., Any]]:
+    def _references(self) -> dict[str, Callable[..., Any] | None]:
         if self._reference is None:
             found = {name: _reference(name) for name in self.functions}
             self._reference = {name: f for name, f in found.items() if f is not None}
-        return self._reference
+        mine = self._find()  # what is not shown of one is not shown of the other
+        return {n: f if mine[n] is not None else None for n, f in self._reference.items()}
 
     def _search(self, number: int, state: State) -> dict[str, Any]:
         """Return a small input on which the functions and the reference differ, or say there is
