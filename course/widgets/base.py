@@ -76,6 +76,7 @@ class Widget(anywidget.AnyWidget):
             "reference": self._reference is not None or bool(_references()),
             "name": type(self).__name__,
             **self.constants,
+            **self.pictures(),
         }
         _on_each_cell(self)
 
@@ -105,6 +106,11 @@ class Widget(anywidget.AnyWidget):
     def state_of(cls, case: Case) -> State | None:
         """Return the state that shows a public case, None where it cannot be shown."""
         return None
+
+    @classmethod
+    def pictures(cls) -> dict[str, Any]:
+        """Return constants that take a while to make, such as pictures: made for each figure."""
+        return {}
 
     @classmethod
     def rule(cls, state: State) -> str:
