@@ -7,9 +7,10 @@ Each takes the functions that it shows. A function is looked up again by its nam
 that is run again is shown at once. A page without a kernel has a picture and a sentence instead.
 """
 
+from course.widgets.box_transform import BoxTransform
 from course.widgets.iou import IoU
 from course.widgets.nms import NMS
 
-ALL = (IoU, NMS)
+ALL = (BoxTransform, IoU, NMS)
 
-__all__ = ["ALL", "NMS", "IoU"]
+__all__ = ["ALL", "NMS", "BoxTransform", "IoU"]
