@@ -180,10 +180,15 @@ class Widget(anywidget.AnyWidget):
         return self.displayed(reference, state).get("shown") if reference else None
 
     def _references(self) -> dict[str, Callable[..., Any]]:
+        """Return the reference's functions, without those that the widget wasn't given either."""
         if self._reference is None:
             found = {name: _reference(name) for name in self.functions}
             self._reference = {name: f for name, f in found.items() if f is not None}
-        return self._reference
+        return {
+            name: function
+            for name, function in self._reference.items()
+            if self._shown_with.get(name) is not None
+        }
 
     def _search(self, number: int, state: State) -> dict[str, Any]:
         """Return a small input on which the functions and the reference differ, or say there is
