@@ -593,6 +593,14 @@ by_hand = torch.tensor([[0.62, 0.10, 0.00], [0.05, 0.41, 0.12], [0.20, 0.55, 0.5
 label_proposals(by_hand, torch.tensor([2, 1, 2]))
 
 # %% [markdown]
+# Now with boxes. **Predict first.** If the upper threshold goes from 0.5 to 0.75, which proposals
+# change, and what do they become? And how must C move to be taught "circle" instead of "triangle"?
+# Decide, then drag.
+
+# %% show=true
+widgets.LabelAssignment(label_proposals, encode_boxes)
+
+# %% [markdown]
 # And the proposals of our scene. **Predict first.** Of about a hundred, how many are positive: most
 # of them, a quarter, or fewer? Decide, then run.
 

@@ -9,8 +9,9 @@ that is run again is shown at once. A page without a kernel has a picture and a 
 
 from course.widgets.box_transform import BoxTransform
 from course.widgets.iou import IoU
+from course.widgets.label_assignment import LabelAssignment
 from course.widgets.nms import NMS
 
-ALL = (BoxTransform, IoU, NMS)
+ALL = (BoxTransform, IoU, LabelAssignment, NMS)
 
-__all__ = ["ALL", "NMS", "BoxTransform", "IoU"]
+__all__ = ["ALL", "NMS", "BoxTransform", "IoU", "LabelAssignment"]

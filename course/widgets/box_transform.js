@@ -103,7 +103,7 @@ export default widget({
         backdrop(ui.setup.picture, FRAME),
         outlined(g, { stroke: COLORS.orange, "stroke-width": 3, "stroke-dasharray": "9 5" }),
         outlined(p, { stroke: COLORS.blue, "stroke-width": 3 }),
-        result ? [outlined(result, { stroke: COLORS.green, "stroke-width": 3.5, "stroke-dasharray": "2 4" }),
+        result ? [rectangle(result, { stroke: COLORS.green, "stroke-width": 3.5, "stroke-dasharray": "2 4" }),
           way(result, { stroke: "currentColor", "stroke-width": 2 })] : null,
         reference && drawable(reference.box) ? outlined(reference.box, { stroke: COLORS.purple,
           "stroke-width": 3, "stroke-dasharray": "12 5" }) : null,
