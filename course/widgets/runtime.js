@@ -116,6 +116,18 @@ function rectangle(box, props) {
     fill: "none", ...props });
 }
 
+/** A box that stands out on a picture: its line lies on a wider one in the colour of the page. */
+function outlined(box, props) {
+  return [rectangle(box, { stroke: "var(--paper)", "stroke-width": (props["stroke-width"] ?? 1) + 3,
+    "stroke-opacity": 0.8 }), rectangle(box, props)];
+}
+
+/** A picture given by its data URL that fills a box on the stage, paler than it is. */
+function backdrop(url, [x1, y1, x2, y2], opacity = 0.75) {
+  return h("image", { href: url, x: x1, y: y1, width: x2 - x1, height: y2 - y1, opacity,
+    preserveAspectRatio: "none" });
+}
+
 function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
