@@ -11,8 +11,9 @@ from course.widgets.box_transform import BoxTransform
 from course.widgets.iou import IoU
 from course.widgets.label_assignment import LabelAssignment
 from course.widgets.nms import NMS
+from course.widgets.precision_recall import PrecisionRecall
 from course.widgets.sliding_window import SlidingWindow
 
-ALL = (BoxTransform, IoU, LabelAssignment, NMS, SlidingWindow)
+ALL = (BoxTransform, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow)
 
-__all__ = ["ALL", "BoxTransform", "IoU", "LabelAssignment", "NMS", "SlidingWindow"]
+__all__ = ["ALL", "BoxTransform", "IoU", "LabelAssignment", "NMS", "PrecisionRecall", "SlidingWindow"]

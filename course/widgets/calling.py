@@ -64,7 +64,7 @@ class Calls:
         function = self.functions[name]
         if function is None:
             raise Trouble("waiting", f"Waiting for `{name}`: pass it to the widget.")
-        given = [copy_of(argument) for argument in arguments]
+        given = [_copy(argument) for argument in arguments]
         try:
             with (
                 _at_most(self.end - time.monotonic()),
@@ -97,6 +97,14 @@ class Calls:
             text = f"`{name}` changed its input (argument {which + 1}): work on a copy."
             raise Trouble("changed", text)
         return value
+
+
+def _copy(argument: Any) -> Any:
+    """Return a copy that requires a gradient where the argument itself does."""
+    copied = copy_of(argument)
+    if isinstance(argument, Tensor) and argument.requires_grad:
+        copied.requires_grad_()
+    return copied
 
 
 @contextlib.contextmanager
