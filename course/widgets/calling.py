@@ -130,6 +130,17 @@ def _at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def tried(call: Callable[[], Any]) -> str:
+    """Return what goes wrong in a call that is made beside the figure's own, "" if nothing does."""
+    try:
+        call()
+    except Trouble as trouble:
+        if trouble.kind in ("waiting", "endless", "stopped"):
+            raise
+        return trouble.text
+    return ""
+
+
 def tensor(
     name: str, value: Any, shape: tuple[int | str, ...], dtype: Tensor | torch.dtype
 ) -> Tensor:

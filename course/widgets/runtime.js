@@ -267,30 +267,83 @@ const raster = (() => {
   };
 })();
 
-/** White to blue for 0 to `high`; below 0 white to orange. */
+/** White to blue for 0 to `high`; below 0 white to orange. Infinities ("inf") get full colour. */
 function shade(value, high = 1) {
-  const t = clamp(Math.abs(value) / (high || 1), 0, 1);
-  const to = value < 0 ? [213, 94, 0] : [0, 114, 178];
+  const t = typeof value === "number" ? clamp(Math.abs(value) / (high || 1), 0, 1) : 1;
+  const to = value < 0 || value === "-inf" ? [213, 94, 0] : [0, 114, 178];
   return [...to.map((c) => Math.round(255 + (c - 255) * t)), 255];
 }
 
 /**
  * A grid of numbers as cells: `rows` drawn at [x, y] with cells `cell` units wide. Options: `text`
- * (digits, or null for none), `high` (the number that gets full colour), `why(value, row, column)`,
- * `mark(row, column)` for props of single cells.
+ * (digits, null for none, or a function of value, row, column), `high` (the number that gets full
+ * colour), `why(value, row, column)`, `mark(row, column, value)` for props of single cells,
+ * `props(row, column, value)` for those of the cell and its number together, `size` of the text in
+ * cells, `other`: rows of the reference, which are outlined and stand in brackets where they differ.
  */
-function cells(rows, [x, y], cell, { text = 1, high, why, mark, fill } = {}) {
-  const top = high ?? Math.max(1e-9, ...rows.flat().map((v) => Math.abs(v)));
+function cells(rows, [x, y], cell, { text = 1, high, why, mark, fill, props, other, size = 0.36 } = {}) {
+  const top = high ?? Math.max(1e-9, ...rows.flat().map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)));
+  const told = typeof text === "function" ? text : (value) => fixed(value, text);
+  const fit = (said) => Math.min(cell * size, 15, (cell * 1.5) / Math.max(said.length, 1));
   return h("g", { class: "cw-cells" }, rows.map((row, i) => row.map((value, j) => {
     const color = fill ? fill(value, i, j) : `rgb(${shade(value, top).slice(0, 3).join(",")})`;
     const dark = !fill && Math.abs(value) > 0.6 * top && value > 0;
-    return h("g", { "data-why": why ? why(value, i, j) : undefined },
+    const off = other && other[i]?.[j] !== undefined && !sameNumber(value, other[i][j]);
+    const said = text === null ? "" : String(told(value, i, j)), above = off ? 0.36 : 0.5;
+    const write = (words, at) => h("text", { x: x + (j + 0.5) * cell, y: y + (i + at) * cell,
+      class: dark ? "cw-in cw-light" : "cw-in", "font-size": fit(words) }, words);
+    return h("g", { "data-why": why ? why(value, i, j) : undefined, ...(props ? props(i, j, value) : {}) },
       h("rect", { x: x + j * cell, y: y + i * cell, width: cell, height: cell, fill: color,
         class: "cw-cell", ...(mark ? mark(i, j, value) : {}) }),
-      text === null ? null : h("text", { x: x + (j + 0.5) * cell, y: y + (i + 0.5) * cell,
-        class: dark ? "cw-in cw-light" : "cw-in", "font-size": Math.min(cell * 0.36, 15) },
-        fixed(value, text)));
+      off ? rectangle([x + (j + 0.06) * cell, y + (i + 0.06) * cell, x + (j + 0.94) * cell, y + (i + 0.94) * cell],
+        { stroke: COLORS.purple, "stroke-width": 3, "stroke-dasharray": "5 3", "pointer-events": "none" }) : null,
+      text === null ? null : write(said, above),
+      off && text !== null ? write(`(${told(other[i][j], i, j)})`, 0.72) : null);
   })));
+}
+
+/** Whether two numbers show the same; infinities are texts. */
+function sameNumber(a, b) {
+  if (typeof a !== "number" || typeof b !== "number") return a === b;
+  return Math.abs(a - b) <= 1e-4 * Math.max(1, Math.abs(b));
+}
+
+/**
+ * Props of a cell that is a button: a click, Enter or Space picks it, the keys up and down change
+ * it. `name` is what a screen reader says.
+ */
+function pickable({ name, picked, pick, change }) {
+  return { class: "cw-pick", tabindex: "0", role: "button", "aria-label": name,
+    "aria-pressed": picked ? "true" : "false", "data-lm-suppress-shortcuts": "1", onclick: pick,
+    onkeydown: (event) => {
+      const up = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      if (!up && event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      pick();
+      if (up && change) change(up);
+    } };
+}
+
+/** A path of slanting lines over a box, `gap` units apart. */
+function hatching([x1, y1, x2, y2], gap, props = {}) {
+  const lines = [], height = y2 - y1;
+  for (let x = x1 - height + gap / 2; x < x2; x += gap) {
+    const from = Math.max(x1, x), to = Math.min(x2, x + height);
+    if (to > from) lines.push(`M${from} ${y2 - (from - x)}L${to} ${y2 - (to - x)}`);
+  }
+  return h("path", { d: lines.join(""), stroke: "#555", "stroke-width": 1, fill: "none",
+    "pointer-events": "none", ...props });
+}
+
+/** What else the functions were tried on: pairs of what it was and what went wrong, "" if nothing. */
+function alsoTried(pairs, other) {
+  if (!pairs.length) return null;
+  const sign = (text) => (text ? "✗" : "✓");
+  return h("ul", { class: "cw-tried", "aria-label": "Also tried" }, pairs.map(([what, text], i) => {
+    const right = other?.[i]?.[1];
+    return h("li", {}, `${sign(text)} ${what}${text ? `: ${text}` : ""}`,
+      right !== undefined && right !== text ? ` (reference: ${sign(right)}${right ? ` ${right}` : ""})` : null);
+  }));
 }
 
 // The widget.
