@@ -16,4 +16,12 @@ from course.widgets.sliding_window import SlidingWindow
 
 ALL = (BoxTransform, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow)
 
-__all__ = ["ALL", "BoxTransform", "IoU", "LabelAssignment", "NMS", "PrecisionRecall", "SlidingWindow"]
+__all__ = [
+    "ALL",
+    "NMS",
+    "BoxTransform",
+    "IoU",
+    "LabelAssignment",
+    "PrecisionRecall",
+    "SlidingWindow",
+]
