@@ -219,7 +219,7 @@ function button(text, onclick, props = {}) {
 /** A table; `head` is a row of texts, each other row may hold nodes. */
 function table(caption, head, rows) {
   return h("table", { class: "cw-table" }, h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+    h("thead", {}, h("tr", {}, head.map((text) => (text ? h("th", { scope: "col" }, text) : h("td", {}))))),
     h("tbody", {}, rows.map((row) => h("tr", row.props ?? {},
       (row.cells ?? row).map((cell) => h("td", {}, cell))))));
 }
@@ -638,7 +638,7 @@ function view(spec, model, el) {
     root.dataset.state = trouble ? "error" : busy ? "busy" : "ready";
     patch(root, [
       h("div", { class: "cw-head" },
-        h("h3", { class: "cw-title" }, spec.title),
+        h("h2", { class: "cw-title" }, spec.title),
         Object.keys(setup.examples).length > 1 ? h("label", { class: "cw-examples" }, "Example ",
           h("select", { value: exampleName(), onchange: (event) => {
             const picked = setup.examples[event.target.value];
