@@ -1,4 +1,5 @@
-"""The command line: `autograder build, release, grade, check, try, show, report, demo, lab, lecture`.
+"""The command line: `autograder build, release, grade, check, try, show, report, demo, lab` and
+`lecture`.
 
 Exit codes: 0 done; 1 something did not pass (check, try); 2 usage; 3 the grader itself failed.
 """

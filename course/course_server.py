@@ -18,10 +18,10 @@ def no_delay() -> None:
 
     async def open_(self: Any, kernel_id: str) -> None:
         self.set_nodelay(True)
-        await stock(self, kernel_id)
+        await stock(self, kernel_id)  # type: ignore[no-untyped-call]
 
     open_.sends_at_once = True  # type: ignore[attr-defined]
-    KernelWebsocketHandler.open = open_
+    KernelWebsocketHandler.open = open_  # type: ignore[method-assign]
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:

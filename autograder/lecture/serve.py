@@ -66,8 +66,9 @@ def serve(port: int | None = None, *, browser: bool = True) -> None:
         before = os.environ.get("JUPYTER_PATH")
         own = str(folder / "jupyter")
         os.environ["JUPYTER_PATH"] = own if before is None else f"{own}{os.pathsep}{before}"
-        from course_server import no_delay
         from voila.app import Voila
+
+        from course.course_server import no_delay
 
         no_delay()
         print(f"The lecture is at {address} (Ctrl+C ends it). Arrow keys step, F is full screen.")

@@ -40,7 +40,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw
+from course import NotAnswered, check, draw, widgets
 from course.scenes import CATEGORIES, dataset, scene
 
 # %% [markdown]
@@ -359,8 +359,7 @@ for ax, pair, box in zip(draw.panels("", "", "", "", size=(32, 32)), pairs, foun
 # before the first step. With a **stride** of s pixels, there is room for (H - h) / s steps, of
 # which only *whole* ones count: (H - h) // s + 1.
 #
-# The next picture is where you will be able to drag the stride. For now, a window of 4 pixels in a
-# row of 8, its places one below the other:
+# A window of 4 pixels in a row of 8, its places one below the other:
 
 # %% show=true
 axes = draw.panels("stride 1: 5 places", "stride 2: 3 places", "stride 3: 2 places", size=(6, 8))
@@ -388,6 +387,14 @@ check(count_positions)
 # %% show=true
 by_hand = (((28, 28), 2), ((17, 30), 4), ((10, 30), 4))
 [count_positions(image, (14, 14), stride) for image, stride in by_hand]
+
+# %% [markdown]
+# **Predict first.** The window below has 8 x 8 places. How many are left with stride 3? And with
+# stride 2, if the image becomes one row higher? Two rows? Then drag the window, its lower right
+# corner and the sliders. What is hatched lies in no window.
+
+# %% show=true
+widgets.SlidingWindow(count_positions)
 
 # %% [markdown]
 # ## 5. All boxes
@@ -702,6 +709,16 @@ print(f"loop {times[1] - times[0]:.4f} s, one pass {times[2] - times[1]:.4f} s")
 # true neighbours there. The results near the edges of a window then differ, and no one is "wrong":
 # the network has merely seen something else.
 #
+# Here are the loop and the pass side by side, with a classifier so small that you can see what it
+# looks for: something bright in the middle of a window, and nothing bright at its rim. **Predict
+# first:** how many windows does a pixel in the middle of the image lie in, and one in its corner?
+# What becomes of the loop's work with stride 1, and when is it no more than that of the pass? Then
+# drag: the window, the squares, the stride.
+
+# %% show=true
+widgets.SlidingWindow(count_positions, sliding_window_scores, dense_scores, count_boxes)
+
+# %% [markdown]
 # ### Where the work goes
 # The time above owes much to the loop being Python. What is saved *in principle*? Count the first
 # convolution. A **step** is the kernel at one place. A window of 14 x 14 has room for a 5 x 5
@@ -728,8 +745,7 @@ convolution_steps = None  # your answer, a list like [10, 20, 30, 40]
 check("convolution_steps")
 
 # %% [markdown]
-# The next picture is where you will be able to drag a window and see its steps light up. For now:
-# every place of the kernel, and how many windows need the step there. One pass does each of them
+# Every place of the kernel, and how many windows need the step there. One pass does each of them
 # once. On the left, the steps of the first window are marked.
 
 # %%

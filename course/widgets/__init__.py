@@ -7,12 +7,34 @@ Each takes the functions that it shows. A function is looked up again by its nam
 that is run again is shown at once. A page without a kernel has a picture and a sentence instead.
 """
 
+from course.widgets.box_transform import BoxTransform
 from course.widgets.iou import IoU
+from course.widgets.label_assignment import LabelAssignment
 from course.widgets.mask import Mask
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
 from course.widgets.roi_align import RoIAlign
+from course.widgets.sliding_window import SlidingWindow
 
-ALL = (IoU, Mask, NMS, PrecisionRecall, RoIAlign)
+ALL = (
+    BoxTransform,
+    IoU,
+    LabelAssignment,
+    Mask,
+    NMS,
+    PrecisionRecall,
+    RoIAlign,
+    SlidingWindow,
+)
 
-__all__ = ["ALL", "NMS", "IoU", "Mask", "PrecisionRecall", "RoIAlign"]
+__all__ = [
+    "ALL",
+    "NMS",
+    "BoxTransform",
+    "IoU",
+    "LabelAssignment",
+    "Mask",
+    "PrecisionRecall",
+    "RoIAlign",
+    "SlidingWindow",
+]

@@ -90,6 +90,7 @@ class Widget(anywidget.AnyWidget):
             "mistakes": {label: known.sentence for label, known in self._mistakes.items()},
             "name": type(self).__name__,
             **self.constants,
+            **self.pictures(),
         }
         _on_each_cell(self)
 
@@ -119,6 +120,11 @@ class Widget(anywidget.AnyWidget):
     def state_of(cls, case: Case) -> State | None:
         """Return the state that shows a public case, None where it cannot be shown."""
         return None
+
+    @classmethod
+    def pictures(cls) -> dict[str, Any]:
+        """Return constants that take a while to make, such as pictures: made for each figure."""
+        return {}
 
     @classmethod
     def rule(cls, state: State) -> str:
@@ -192,12 +198,12 @@ class Widget(anywidget.AnyWidget):
         return self.displayed(reference, state).get("shown") if reference else None
 
     def _references(self) -> dict[str, Callable[..., Any] | None]:
-        """Return the reference's functions, None for those that are not shown."""
+        """Return the reference's functions, None for those that the widget was not given either."""
         if self._reference is None:
             found = {name: _reference(name) for name in self.functions}
             self._reference = {name: f for name, f in found.items() if f is not None}
-        left_out = {name: None for name, f in self._shown_with.items() if f is None}
-        return {**self._reference, **left_out} if self._reference else {}
+        mine = self._shown_with
+        return {n: f if mine.get(n) is not None else None for n, f in self._reference.items()}
 
     def _search(self, number: int, state: State) -> dict[str, Any]:
         """Return a small input on which the functions and the reference differ, or say there is

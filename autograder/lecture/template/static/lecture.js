@@ -12,7 +12,9 @@
     scrollTo(0, 0);
   };
   const go = (to) => {
-    if (slides[to]) location.hash = slides[to].id;
+    if (!slides[to]) return;
+    location.hash = slides[to].id;
+    show();
   };
   const full = () => (document.fullscreenElement ? document.exitFullscreen()
     : document.documentElement.requestFullscreen());
