@@ -631,8 +631,7 @@ for n, error in zip(sizes, errors):
 # why the keypoint head has twice the resolution of the mask head: an outline that is off by a
 # pixel is still a good mask, but an eye that is off by five pixels is on the cheek.
 #
-# The next picture is where you will be able to drag the keypoints and the number of bins. For now:
-# the five keypoints of the face, through their targets and back, with 8 and with 28 bins.
+# The five keypoints of the face, through their targets and back, with 8 and with 28 bins:
 
 # %% show=true
 titles = ["8 bins", "28 bins"]
@@ -648,6 +647,13 @@ for ax, n in zip(draw.panels(*titles, **draw.around(face)), (8, 28)):
 
 # %% [markdown]
 # Dots are the keypoints, crosses what comes back.
+#
+# Now by yourself. **Predict first.** If you drag a keypoint slowly to the right, how does its cross
+# move? And if you make the box larger, do the crosses come nearer to their dots, or not? Then look
+# at "two equal peaks": which of the two does your function take?
+
+# %% show=true
+widgets.Keypoints(keypoint_targets, decode_keypoints)
 
 # %% [markdown]
 # ## 4. Bonus: things and stuff together

@@ -9,6 +9,7 @@ that is run again is shown at once. A page without a kernel has a picture and a 
 
 from course.widgets.box_transform import BoxTransform
 from course.widgets.iou import IoU
+from course.widgets.keypoints import Keypoints
 from course.widgets.label_assignment import LabelAssignment
 from course.widgets.mask import Mask
 from course.widgets.nms import NMS
@@ -19,6 +20,7 @@ from course.widgets.sliding_window import SlidingWindow
 ALL = (
     BoxTransform,
     IoU,
+    Keypoints,
     LabelAssignment,
     Mask,
     NMS,
@@ -32,6 +34,7 @@ __all__ = [
     "NMS",
     "BoxTransform",
     "IoU",
+    "Keypoints",
     "LabelAssignment",
     "Mask",
     "PrecisionRecall",
