@@ -60,7 +60,7 @@ const pickedOf = (state) => Math.max(0, Math.min(state.picked, state.points.leng
 function drawMap(state, shown, p, [x, y, side]) {
   const chances = softmaxOf(heatMap(state, shown, p)), top = Math.max(...chances.flat());
   const key = `keypoints ${state.size} ${shown.bins[p]} ${shown.valid[p]} ${state.sharp} ${state.doubt}`;
-  const href = raster(chances, (v) => { const t = Math.round(255 * Math.sqrt(v / top)); return [t, t, t, 255]; }, key);
+  const href = raster(chances, (v) => { const t = shown.valid[p] ? Math.round(255 * Math.sqrt(v / top)) : 110; return [t, t, t, 255]; }, key);
   return [h("image", { x, y, width: side, height: side, href, preserveAspectRatio: "none", style: "image-rendering: pixelated" }),
     rectangle([x, y, x + side, y + side], { stroke: "#777", "stroke-width": 1 })];
 }
@@ -112,7 +112,7 @@ export default widget({
             `${p}${shown.valid[p] ? "" : " ✗"}${v > 0 ? "" : " ?"}`));
       }),
       state.points.length ? [
-        label(MAP.x, MAP.y - 3, `map of keypoint ${k}, ${n} × ${n}`, 15 * unit, { "font-weight": 600 }),
+        label(MAP.x, MAP.y - 3, `map of keypoint ${k}`, 15 * unit, { "font-weight": 600 }),
         drawMap(state, shown, k, [MAP.x, MAP.y, MAP.side]),
         h("rect", { x: MAP.x + (best(k) % n) * (MAP.side / n), y: MAP.y + Math.floor(best(k) / n) * (MAP.side / n), width: MAP.side / n, height: MAP.side / n,
           fill: "none", stroke: COLORS.orange, "stroke-width": 3, "data-why": decodedWhy(state, shown, k) }),

@@ -144,7 +144,7 @@ class PrecisionRecall(Widget):
         if calls.functions["perfect_ap"] is not None:
             shown["perfect"] = _yes_or_no(calls.perfect_ap(hits.tolist(), count))
         shown["bars"] = [area(name, *curve(threshold)[1:]) for threshold in THRESHOLDS]
-        shown["mean"] = sum(shown["bars"]) / len(THRESHOLDS)
+        shown["mean"] = number(name, sum(shown["bars"]) / len(THRESHOLDS))
         return shown
 
     @classmethod
