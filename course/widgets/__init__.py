@@ -7,10 +7,11 @@ Each takes the functions that it shows. A function is looked up again by its nam
 that is run again is shown at once. A page without a kernel has a picture and a sentence instead.
 """
 
+from course.widgets.fc_to_conv import FCToConv
 from course.widgets.iou import IoU
 from course.widgets.nms import NMS
 from course.widgets.sliding_window import SlidingWindow
 
-ALL = (IoU, NMS, SlidingWindow)
+ALL = (FCToConv, IoU, NMS, SlidingWindow)
 
-__all__ = ["ALL", "NMS", "IoU", "SlidingWindow"]
+__all__ = ["ALL", "NMS", "FCToConv", "IoU", "SlidingWindow"]
