@@ -1,4 +1,5 @@
-"""The command line: `autograder build, release, grade, check, try, show, report, demo, lab`.
+"""The command line: `autograder build, release, grade, check, try, show, report, demo, lab` and
+`lecture`.
 
 Exit codes: 0 done; 1 something did not pass (check, try); 2 usage; 3 the grader itself failed.
 """
@@ -208,6 +209,17 @@ def lab(
     from autograder.demo.run import open_lab
 
     raise typer.Exit(open_lab(out, assignment))
+
+
+@app.command()
+def lecture(
+    port: Annotated[int | None, typer.Option(help="A free one by default.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Serve the widgets as slides for a lecture, driven by the reference."""
+    from autograder.lecture.serve import serve
+
+    serve(port, browser=browser)
 
 
 def _tier(tier: str | None, no_sandbox: bool) -> str | None:

@@ -38,7 +38,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw, given, rcnn
+from course import NotAnswered, check, draw, given, rcnn, widgets
 from course.scenes import photograph, scene
 from course.similarities import all_alike, area_around, smaller_first
 
@@ -437,8 +437,7 @@ for ax, crop in zip(draw.panels(*titles, size=(24, 24)), crops):
 # **b_x = p_x + p_w · t_x**,  **b_y = p_y + p_h · t_y**,  **b_w = p_w · exp(t_w)**,  **b_h = p_h · exp(t_h)**.
 
 # %% [markdown]
-# The next picture is where you will be able to drag the four numbers. For now: each of them alone,
-# applied to the same proposal (dotted).
+# Each of the four numbers alone, applied to the same proposal (dotted):
 
 # %% show=true
 proposal = torch.tensor([[40.0, 30, 80, 60]])
@@ -513,6 +512,15 @@ decode_boxes(torch.tensor([[20.0, 10, 60, 30]]), torch.tensor([[0.5, -0.5, 0.0, 
 decode_boxes(two_proposals, encode_boxes(two_proposals, two_objects))
 
 # %% [markdown]
+# Below, P is a proposal and G its ground truth; both can be dragged. The small square is all that the
+# network sees. **Predict first.** Make P twice as wide without moving its centre: which of the four
+# numbers change, and in which direction? Then set the numbers by hand: how far does t_w go before
+# the limit cuts in, and does t_x have one?
+
+# %% show=true
+widgets.BoxTransform(encode_boxes, decode_boxes)
+
+# %% [markdown]
 # Which width comes out for all the numbers that a network may give? Near 0, exp(t_w) and 1 + t_w are
 # nearly the same, but one of them becomes negative. Far from 0 the limit cuts in.
 
@@ -583,6 +591,14 @@ by_hand = torch.tensor([[0.62, 0.10, 0.00], [0.05, 0.41, 0.12], [0.20, 0.55, 0.5
 
 # %%
 label_proposals(by_hand, torch.tensor([2, 1, 2]))
+
+# %% [markdown]
+# Now with boxes. **Predict first.** If the upper threshold goes from 0.5 to 0.75, which proposals
+# change, and what do they become? And how must C move to be taught "circle" instead of "triangle"?
+# Decide, then drag.
+
+# %% show=true
+widgets.LabelAssignment(label_proposals, encode_boxes)
 
 # %% [markdown]
 # And the proposals of our scene. **Predict first.** Of about a hundred, how many are positive: most

@@ -25,7 +25,7 @@
 import torch
 from torch import Tensor
 
-from course import NotAnswered, check, draw, given
+from course import NotAnswered, check, draw, given, widgets
 from course.scenes import CLASSES, scene
 
 # %% [markdown]
@@ -254,9 +254,8 @@ ax.set(xlim=(0, 1.05), ylim=(0, 1.1))
 draw.legend(ax)
 
 # %% [markdown]
-# This picture is where you will be able to walk down the ranking yourself. For now: read another
-# one. There are **four** objects, and six detections come out as true, false, true, true, false,
-# true.
+# After the next exercise you walk down a ranking yourself. Before that, read another picture. There
+# are **four** objects, and six detections come out as true, false, true, true, false, true.
 
 # %%
 cats = torch.tensor([True, False, True, True, False, True])
@@ -290,6 +289,17 @@ check(average_precision)
 
 # %% show=true
 average_precision(*precision_recall(dogs, num_gt=3)), 13 / 15
+
+# %% [markdown]
+# Now the whole way, with your three functions: boxes, trues and falses, the curve, the area. Step
+# through the five detections.
+#
+# **Predict first.** The last one, d4, is true. What will it do to the envelope, and how much does it
+# add to AP? Then drag d1, a second box of cat A, over to cat C: which detection is false now? In
+# "a crowd", lower the threshold from 0.5 to 0.4.
+
+# %% show=true
+widgets.PrecisionRecall(match_detections, precision_recall, average_precision)
 
 # %% [markdown]
 # **Predict first.** A detector finds each of 10 objects at the top of its list, then adds 1,000 boxes
@@ -431,6 +441,13 @@ check(average_precision_101)
 
 # %% show=true
 average_precision_101(*precision_recall(dogs, num_gt=3)), (67 + 34 * 0.6) / 101
+
+# %% [markdown]
+# The ten thresholds for one picture are the bars. **Predict first:** which boxes must move, and
+# where, for the mean to get from 0.5 to 1? Then drag.
+
+# %% show=true
+widgets.PrecisionRecall(match_detections, precision_recall, average_precision, average_precision_101)
 
 # %% [markdown]
 # ### Exercise: `coco_map` (2 points)

@@ -7,11 +7,23 @@ Each takes the functions that it shows. A function is looked up again by its nam
 that is run again is shown at once. A page without a kernel has a picture and a sentence instead.
 """
 
+from course.widgets.box_transform import BoxTransform
 from course.widgets.fc_to_conv import FCToConv
 from course.widgets.iou import IoU
+from course.widgets.label_assignment import LabelAssignment
 from course.widgets.nms import NMS
+from course.widgets.precision_recall import PrecisionRecall
 from course.widgets.sliding_window import SlidingWindow
 
-ALL = (FCToConv, IoU, NMS, SlidingWindow)
+ALL = (BoxTransform, FCToConv, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow)
 
-__all__ = ["ALL", "NMS", "FCToConv", "IoU", "SlidingWindow"]
+__all__ = [
+    "ALL",
+    "NMS",
+    "BoxTransform",
+    "FCToConv",
+    "IoU",
+    "LabelAssignment",
+    "PrecisionRecall",
+    "SlidingWindow",
+]

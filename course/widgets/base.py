@@ -8,6 +8,7 @@ state, and writes `answer`. Nothing is called before a browser asks, or a pictur
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -31,12 +32,21 @@ TRIES = 300  # random inputs in the search for a disagreement
 REFERENCE = "course.reference"  # the entry point by which an instructor's install brings it
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong function to show in an exercise's place, and what is said about it."""
+
+    exercise: str
+    function: Callable[..., Any]
+    sentence: str
+
+
 class Widget(anywidget.AnyWidget):
     """A figure that shows what a student's functions do.
 
     Give it the functions in the order of `functions`. It looks each up by its name at every call,
     so that a cell that is run again is shown at once. `state` is a small value: what is on the
-    figure. Assign it, or give it to the constructor, to restore a figure; ValueError says what is
+    figure: assign it, or give it to the constructor, to restore a figure; ValueError says what is
     wrong with one that does not fit.
     """
 
@@ -62,10 +72,13 @@ class Widget(anywidget.AnyWidget):
         *functions: Callable[..., Any] | None,
         state: State | None = None,
         reference: Mapping[str, Callable[..., Any]] | None = None,
+        mistakes: Mapping[str, Mistake] | None = None,
     ) -> None:
         self._find = _lookup(self.functions, functions, sys._getframe(1))
+        self._found: dict[str, Any] = {}
         self._shown_with: dict[str, Any] = {}
         self._reference = dict(reference) if reference is not None else None
+        self._mistakes = dict(mistakes or {})
         self._esm, self._css = script(self._script), _text("runtime.css")
         first = next(iter(self.examples.values()))
         super().__init__(state=self.checked(state if state is not None else first))
@@ -74,8 +87,10 @@ class Widget(anywidget.AnyWidget):
             "local": list(self.local),
             "kernel": _kernel(),
             "reference": self._reference is not None or bool(_references()),
+            "mistakes": {label: known.sentence for label, known in self._mistakes.items()},
             "name": type(self).__name__,
             **self.constants,
+            **self.pictures(),
         }
         _on_each_cell(self)
 
@@ -105,6 +120,11 @@ class Widget(anywidget.AnyWidget):
     def state_of(cls, case: Case) -> State | None:
         """Return the state that shows a public case, None where it cannot be shown."""
         return None
+
+    @classmethod
+    def pictures(cls) -> dict[str, Any]:
+        """Return constants that take a while to make, such as pictures: made for each figure."""
+        return {}
 
     @classmethod
     def rule(cls, state: State) -> str:
@@ -153,7 +173,11 @@ class Widget(anywidget.AnyWidget):
         """Call the functions and say what they give; a state that is unfit is said, not raised."""
         asked = self.asked
         found: dict[str, Any] = {"seq": asked.get("seq", 0)}
-        self._shown_with = self._find()
+        self._found = self._find()
+        self._shown_with = dict(self._found)
+        known = self._mistakes.get(asked.get("mistake", ""))
+        if known is not None:
+            self._shown_with[known.exercise] = known.function
         try:
             state = self.checked(self.state)
             if "put" in asked:
@@ -174,11 +198,12 @@ class Widget(anywidget.AnyWidget):
         return self.displayed(reference, state).get("shown") if reference else None
 
     def _references(self) -> dict[str, Callable[..., Any] | None]:
+        """Return the reference's functions, None for those that the widget was not given either."""
         if self._reference is None:
             found = {name: _reference(name) for name in self.functions}
             self._reference = {name: f for name, f in found.items() if f is not None}
-        mine = self._find()  # what is not shown of one is not shown of the other
-        return {n: f if mine[n] is not None else None for n, f in self._reference.items()}
+        mine = self._shown_with
+        return {n: f if mine.get(n) is not None else None for n, f in self._reference.items()}
 
     def _search(self, number: int, state: State) -> dict[str, Any]:
         """Return a small input on which the functions and the reference differ, or say there is
@@ -215,8 +240,7 @@ class Widget(anywidget.AnyWidget):
         return {"text": text} | ({"state": self.checked(shown)} if shown is not None else {})
 
     def _functions_changed(self) -> bool:
-        now = self._find()
-        return any(now[name] is not self._shown_with.get(name) for name in now)
+        return self._find() != self._found
 
     def _repr_mimebundle_(self, **named: Any) -> Any:
         """Give pages without a kernel a picture and a sentence beside the live figure."""

@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -45,7 +45,7 @@ class Calls:
     """Functions by name, as one picture's computation calls them: `calls.nms(boxes, ...)`."""
 
     functions: dict[str, Callable[..., Any] | None]
-    seconds: float = SECONDS
+    seconds: float = field(default_factory=lambda: SECONDS)
 
     def __post_init__(self) -> None:
         self.end = time.monotonic() + self.seconds
@@ -64,7 +64,7 @@ class Calls:
         function = self.functions[name]
         if function is None:
             raise Trouble("waiting", f"Waiting for `{name}`: pass it to the widget.")
-        given = [copy_of(argument) for argument in arguments]
+        given = [_copy(argument) for argument in arguments]
         try:
             with (
                 _at_most(self.end - time.monotonic()),
@@ -99,6 +99,14 @@ class Calls:
         return value
 
 
+def _copy(argument: Any) -> Any:
+    """Return a copy that requires a gradient where the argument itself does."""
+    copied = copy_of(argument)
+    if isinstance(argument, Tensor) and argument.requires_grad:
+        copied.requires_grad_()
+    return copied
+
+
 @contextlib.contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
     """Interrupt Python code after `seconds`, where the platform can: in the main thread of Unix."""
@@ -120,6 +128,17 @@ def _at_most(seconds: float) -> Iterator[None]:
         open_ = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def tried(call: Callable[[], Any]) -> str:
+    """Return what goes wrong in a call that is made beside the figure's own, "" if nothing does."""
+    try:
+        call()
+    except Trouble as trouble:
+        if trouble.kind in ("waiting", "endless", "stopped"):
+            raise
+        return trouble.text
+    return ""
 
 
 def tensor(

@@ -85,7 +85,7 @@ export default widget({
       slider({ name: "threshold", value: state.threshold, min: 0, max: 1, step: 0.05,
         set: (value) => set({ threshold: Number(value.toFixed(2)) }) }),
       toggle({ name: "class by class", value: state.per_class, set: (per_class) => set({ per_class }) }),
-      table("By falling score", ["box", "score", "class", "largest IoU with a kept one", ""],
+      table("By falling score", ["box", "score", "class", "largest IoU with a kept one", "now"],
         shown.ranking.map((i) => {
           const near = nearest(state, shown, i, step), what = fate(shown, i, step);
           return { props: { "aria-current": i === now ? "true" : "false" }, cells: [

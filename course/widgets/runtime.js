@@ -49,6 +49,7 @@ function patch(parent, nodes) {
     }
     if (element === at) at = at.nextSibling;
     else parent.insertBefore(element, at);
+    if (node.props.held) continue; // stays as it is
     setProps(element, node.props);
     patch(element, node.children);
     if ("value" in node.props) setValue(element, node.props.value);
@@ -75,7 +76,7 @@ function setProps(element, props) {
   for (const name in props) {
     const value = props[name];
     if (name.startsWith("on")) element[name] = value;
-    else if (name === "key" || name === "value") continue;
+    else if (name === "key" || name === "value" || name === "held") continue;
     else if (name === "checked" || name === "disabled" || name === "selected" || name === "open") {
       element[name] = Boolean(value);
     } else if (value === false || value === null || value === undefined) {
@@ -113,6 +114,18 @@ function rectangle(box, props) {
   const [x1, y1, x2, y2] = box;
   return h("rect", { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0),
     fill: "none", ...props });
+}
+
+/** A box that stands out on a picture: its line lies on a wider one in the colour of the page. */
+function outlined(box, props) {
+  return [rectangle(box, { stroke: "var(--paper)", "stroke-width": (props["stroke-width"] ?? 1) + 3,
+    "stroke-opacity": 0.8 }), rectangle(box, props)];
+}
+
+/** A picture given by its data URL that fills a box on the stage, paler than it is. */
+function backdrop(url, [x1, y1, x2, y2], opacity = 0.75) {
+  return h("image", { href: url, x: x1, y: y1, width: x2 - x1, height: y2 - y1, opacity,
+    preserveAspectRatio: "none" });
 }
 
 function clamp(value, low, high) {
@@ -206,7 +219,7 @@ function button(text, onclick, props = {}) {
 /** A table; `head` is a row of texts, each other row may hold nodes. */
 function table(caption, head, rows) {
   return h("table", { class: "cw-table" }, h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+    h("thead", {}, h("tr", {}, head.map((text) => (text ? h("th", { scope: "col" }, text) : h("td", {}))))),
     h("tbody", {}, rows.map((row) => h("tr", row.props ?? {},
       (row.cells ?? row).map((cell) => h("td", {}, cell))))));
 }
@@ -254,30 +267,83 @@ const raster = (() => {
   };
 })();
 
-/** White to blue for 0 to `high`; below 0 white to orange. */
+/** White to blue for 0 to `high`; below 0 white to orange. Infinities ("inf") get full colour. */
 function shade(value, high = 1) {
-  const t = clamp(Math.abs(value) / (high || 1), 0, 1);
-  const to = value < 0 ? [213, 94, 0] : [0, 114, 178];
+  const t = typeof value === "number" ? clamp(Math.abs(value) / (high || 1), 0, 1) : 1;
+  const to = value < 0 || value === "-inf" ? [213, 94, 0] : [0, 114, 178];
   return [...to.map((c) => Math.round(255 + (c - 255) * t)), 255];
 }
 
 /**
  * A grid of numbers as cells: `rows` drawn at [x, y] with cells `cell` units wide. Options: `text`
- * (digits, or null for none), `high` (the number that gets full colour), `why(value, row, column)`,
- * `mark(row, column)` for props of single cells.
+ * (digits, null for none, or a function of value, row, column), `high` (the number that gets full
+ * colour), `why(value, row, column)`, `mark(row, column, value)` for props of single cells,
+ * `props(row, column, value)` for those of the cell and its number together, `size` of the text in
+ * cells, `other`: rows of the reference, which are outlined and stand in brackets where they differ.
  */
-function cells(rows, [x, y], cell, { text = 1, high, why, mark, fill } = {}) {
-  const top = high ?? Math.max(1e-9, ...rows.flat().map((v) => Math.abs(v)));
+function cells(rows, [x, y], cell, { text = 1, high, why, mark, fill, props, other, size = 0.36 } = {}) {
+  const top = high ?? Math.max(1e-9, ...rows.flat().map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)));
+  const told = typeof text === "function" ? text : (value) => fixed(value, text);
+  const fit = (said) => Math.min(cell * size, 15, (cell * 1.5) / Math.max(said.length, 1));
   return h("g", { class: "cw-cells" }, rows.map((row, i) => row.map((value, j) => {
     const color = fill ? fill(value, i, j) : `rgb(${shade(value, top).slice(0, 3).join(",")})`;
     const dark = !fill && Math.abs(value) > 0.6 * top && value > 0;
-    return h("g", { "data-why": why ? why(value, i, j) : undefined },
+    const off = other && other[i]?.[j] !== undefined && !sameNumber(value, other[i][j]);
+    const said = text === null ? "" : String(told(value, i, j)), above = off ? 0.36 : 0.5;
+    const write = (words, at) => h("text", { x: x + (j + 0.5) * cell, y: y + (i + at) * cell,
+      class: dark ? "cw-in cw-light" : "cw-in", "font-size": fit(words) }, words);
+    return h("g", { "data-why": why ? why(value, i, j) : undefined, ...(props ? props(i, j, value) : {}) },
       h("rect", { x: x + j * cell, y: y + i * cell, width: cell, height: cell, fill: color,
         class: "cw-cell", ...(mark ? mark(i, j, value) : {}) }),
-      text === null ? null : h("text", { x: x + (j + 0.5) * cell, y: y + (i + 0.5) * cell,
-        class: dark ? "cw-in cw-light" : "cw-in", "font-size": Math.min(cell * 0.36, 15) },
-        fixed(value, text)));
+      off ? rectangle([x + (j + 0.06) * cell, y + (i + 0.06) * cell, x + (j + 0.94) * cell, y + (i + 0.94) * cell],
+        { stroke: COLORS.purple, "stroke-width": 3, "stroke-dasharray": "5 3", "pointer-events": "none" }) : null,
+      text === null ? null : write(said, above),
+      off && text !== null ? write(`(${told(other[i][j], i, j)})`, 0.72) : null);
   })));
+}
+
+/** Whether two numbers show the same; infinities are texts. */
+function sameNumber(a, b) {
+  if (typeof a !== "number" || typeof b !== "number") return a === b;
+  return Math.abs(a - b) <= 1e-4 * Math.max(1, Math.abs(b));
+}
+
+/**
+ * Props of a cell that is a button: a click, Enter or Space picks it, the keys up and down change
+ * it. `name` is what a screen reader says.
+ */
+function pickable({ name, picked, pick, change }) {
+  return { class: "cw-pick", tabindex: "0", role: "button", "aria-label": name,
+    "aria-pressed": picked ? "true" : "false", "data-lm-suppress-shortcuts": "1", onclick: pick,
+    onkeydown: (event) => {
+      const up = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      if (!up && event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      pick();
+      if (up && change) change(up);
+    } };
+}
+
+/** A path of slanting lines over a box, `gap` units apart. */
+function hatching([x1, y1, x2, y2], gap, props = {}) {
+  const lines = [], height = y2 - y1;
+  for (let x = x1 - height + gap / 2; x < x2; x += gap) {
+    const from = Math.max(x1, x), to = Math.min(x2, x + height);
+    if (to > from) lines.push(`M${from} ${y2 - (from - x)}L${to} ${y2 - (to - x)}`);
+  }
+  return h("path", { d: lines.join(""), stroke: "#555", "stroke-width": 1, fill: "none",
+    "pointer-events": "none", ...props });
+}
+
+/** What else the functions were tried on: pairs of what it was and what went wrong, "" if nothing. */
+function alsoTried(pairs, other) {
+  if (!pairs.length) return null;
+  const sign = (text) => (text ? "✗" : "✓");
+  return h("ul", { class: "cw-tried", "aria-label": "Also tried" }, pairs.map(([what, text], i) => {
+    const right = other?.[i]?.[1];
+    return h("li", {}, `${sign(text)} ${what}${text ? `: ${text}` : ""}`,
+      right !== undefined && right !== text ? ` (reference: ${sign(right)}${right ? ` ${right}` : ""})` : null);
+  }));
 }
 
 // The widget.
@@ -305,12 +371,14 @@ function view(spec, model, el) {
   const root = document.createElement("section");
   root.className = "course-widget";
   root.setAttribute("aria-label", spec.title);
+  root.dataset.widget = setup.name;
   el.append(root);
 
   let state = model.get("state"), answer = model.get("answer") ?? {}, good = null;
-  let overlay = false, search = 0, asked = 0, askedAt = 0, selected = null, drag = null;
+  let overlay = false, mistake = "", search = 0, asked = 0, askedAt = 0, selected = null, drag = null;
   let frame = 0, announceTimer = 0, timer = 0, note = "", pasted = null, closed = false, lastKnown = "";
   let whyOf = null, live = "";
+  const states = new Map(); // what was asked about, by its number
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const ui = {
     playing: false, selected: () => selected, hover: null, memory: {}, setup,
@@ -338,7 +406,7 @@ function view(spec, model, el) {
   function set(change) {
     state = { ...state, ...change };
     note = "";
-    if (known(state) !== lastKnown) ask();
+    if (known(state) !== lastKnown || answer.trouble) ask();
     else {
       model.set("state", state);
       model.save_changes();
@@ -352,7 +420,8 @@ function view(spec, model, el) {
     asked = Math.max(asked, model.get("asked")?.seq ?? 0) + 1;
     if (!askedAt) askedAt = performance.now();
     model.set("state", state);
-    model.set("asked", { seq: asked, overlay, ...more });
+    states.set(asked, state);
+    model.set("asked", { seq: asked, overlay, mistake, ...more });
     model.save_changes();
     root.dataset.asked = asked;
     setTimeout(paint, STILL_RUNNING + 10);
@@ -377,7 +446,10 @@ function view(spec, model, el) {
         overlay = Boolean(setup.reference);
       }
     }
-    if (answer.shown) good = answer;
+    if (answer.shown) {
+      good = { ...answer, state: answer.found?.state ?? states.get(answer.seq) ?? state };
+      for (const seq of states.keys()) if (seq < answer.seq) states.delete(seq);
+    }
     paint();
     announce();
   }
@@ -515,7 +587,7 @@ function view(spec, model, el) {
     const drawn = handles().map((handle) => {
       const props = { key: `handle-${handle.id}`, "data-handle": handle.id, class: "cw-handle",
         ...(handle.pointerOnly ? { "aria-hidden": "true" } : {
-          tabindex: "0", role: "button", "data-lm-suppress-shortcuts": "1",
+          tabindex: "0", role: "button", "data-step": handle.step ?? spec.step ?? 1, "data-lm-suppress-shortcuts": "1",
           "aria-roledescription": "movable", "data-selected": handle.id === selected ? "1" : "0",
           "aria-label": `${handle.name}: ${handle.value?.(state) ?? ""}. Arrow keys move it`
             + (handle.resize ? ", with Shift they resize it." : "."),
@@ -547,13 +619,26 @@ function view(spec, model, el) {
     const shown = good?.shown, reference = overlay ? good?.reference : null;
     const { width, height, left, top } = stageSize();
     const stale = Boolean(trouble || slow);
-    const look = { state, shown, reference, set, ui, trouble, unit: width / 600 };
+    // A drag is followed at once; what changes more than numbers in place waits for its answer.
+    const held = busy && !slow && !drag && !inPlace(state, good?.state);
+    const look = { shown, reference, set, ui, trouble, unit: width / 600 };
+    const drawn = (nodes) => {
+      if (!shown && !spec.early) return null;
+      if (drag || !busy || slow || inPlace(state, good?.state)) {
+        try {
+          return nodes({ ...look, state });
+        } catch (error) {
+          if (!good || state === good.state) throw error;
+        }
+      }
+      return nodes({ ...look, state: good.state }); // the last figure that fits together
+    };
     const differs = overlay && shown && good.reference
       && JSON.stringify(rounded(shown)) !== JSON.stringify(rounded(good.reference));
     root.dataset.state = trouble ? "error" : busy ? "busy" : "ready";
     patch(root, [
       h("div", { class: "cw-head" },
-        h("h3", { class: "cw-title" }, spec.title),
+        h("h2", { class: "cw-title" }, spec.title),
         Object.keys(setup.examples).length > 1 ? h("label", { class: "cw-examples" }, "Example ",
           h("select", { value: exampleName(), onchange: (event) => {
             const picked = setup.examples[event.target.value];
@@ -564,13 +649,13 @@ function view(spec, model, el) {
       h("div", { class: "cw-body" },
         h("div", { class: stale ? "cw-figure cw-stale" : "cw-figure", hidden: !shown && !spec.early },
           h("svg", { class: "cw-stage", viewBox: `${left} ${top} ${width} ${height}`,
-            style: `max-width:${spec.width ?? 640}px`, role: "group",
+            style: `max-width:var(--course-stage-width, ${spec.width ?? 640}px)`, role: "group",
             "aria-label": shown ? spec.says(state, shown) : spec.title,
             onpointerdown: down, onpointermove: moved, onpointerup: up, onpointercancel: up },
-          h("g", { key: "stage", class: "cw-drawing" }, shown || spec.early ? spec.stage(look) : null),
-          h("g", { key: "handles" }, shown || spec.early ? handleNodes() : null))),
+          h("g", { key: "stage", class: "cw-drawing", held }, held ? null : drawn(spec.stage)),
+          h("g", { key: "handles", held }, held || (!shown && !spec.early) ? null : handleNodes()))),
         h("div", { class: "cw-panel" },
-          h("div", { key: "panel" }, shown || spec.early ? spec.panel(look) : null),
+          h("div", { key: "panel", held }, held ? null : drawn(spec.panel)),
           h("div", { key: "nudges" }, shown || spec.early ? nudges() : null))),
       h("p", { class: "cw-why", key: "why" }, whyOf?.isConnected ? whyOf.dataset.why : HINT),
       h("div", { class: "cw-status", key: "status" },
@@ -582,11 +667,16 @@ function view(spec, model, el) {
           waited >= INTERRUPT ? button("Interrupt", interrupt) : null) : null,
         answer.printed ? h("pre", { class: "cw-printed", key: "printed", tabindex: "0",
           "aria-label": "printed" }, answer.printed) : null,
+        mistake ? h("p", { class: "cw-note", key: "mistake" }, h("strong", {}, "A known mistake. "),
+          setup.mistakes[mistake]) : null,
         note ? h("p", { class: "cw-note", key: "note" }, note) : null,
         overlay && shown ? h("p", { class: "cw-overlay", key: "differs" }, differs
           ? "≠ The reference gives something else here: it is drawn dashed, or stands in brackets."
           : "= The reference gives the same here.") : null),
       h("div", { class: "cw-foot", key: "foot" },
+        Object.keys(setup.mistakes).length ? choice({ name: "Show", value: mistake,
+          options: [["", "the right one"], ...Object.keys(setup.mistakes)],
+          set: (value) => { mistake = value; overlay = Boolean(value); ask(); } }) : null,
         setup.reference ? toggle({ name: "lay the reference over it", value: overlay,
           set: (value) => { overlay = value; ask(); } }) : null,
         button(setup.reference ? "Find a disagreement" : "Try the public cases", () => {
@@ -624,7 +714,7 @@ function view(spec, model, el) {
   root.addEventListener("focusin", showWhy);
   root.addEventListener("click", showWhy);
   if (answer.shown) {
-    good = answer;
+    good = { ...answer, state };
     lastKnown = known(state);
     asked = answer.seq;
   }
@@ -641,6 +731,17 @@ function view(spec, model, el) {
 }
 
 const HINT = "Point at a number to see the arithmetic behind it.";
+
+/** Whether two states differ in numbers within lists alone: then one figure fits both. */
+function inPlace(a, b, within = false) {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, i) => inPlace(item, b[i], true));
+  }
+  if (a && b && typeof a === "object" && typeof b === "object") {
+    return Object.keys(a).every((key) => inPlace(a[key], b[key], within));
+  }
+  return a === b || (within && typeof a === "number" && typeof b === "number");
+}
 
 /** The same numbers with four digits: what two displays are compared by. */
 function rounded(value) {

@@ -44,9 +44,7 @@ CELLS = "() => jupyterapp.shell.currentWidget.context.model.toJSON().cells"
 @contextmanager
 def jupyter_lab(root: Path, home: Path) -> Iterator[str]:
     """Serve a folder in JupyterLab without touching the user's settings; yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     options = [
         f"--ServerApp.root_dir={root}",
         f"--ServerApp.port={port}",
@@ -58,20 +56,47 @@ def jupyter_lab(root: Path, home: Path) -> Iterator[str]:
         "--LabApp.news_url=",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
+    command = ["-m", "jupyter", "lab", "--allow-root", "--no-browser", *options]
+    with _serving(command, root, home, f"http://127.0.0.1:{port}", "/api") as address:
+        yield address
+
+
+@contextmanager
+def lecture(home: Path) -> Iterator[str]:
+    """Serve the lecture; yield its address."""
+    port = _free_port()
+    command = ["-m", "autograder.cli", "lecture", "--no-browser", "--port", str(port)]
+    with _serving(
+        command, home.parent, home, f"http://127.0.0.1:{port}", "/voila/static/voila.js"
+    ) as address:
+        yield address
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _serving(
+    command: list[str], folder: Path, home: Path, address: str, page: str
+) -> Iterator[str]:
+    """Run a server of Python's, with its own settings, until one of its pages answers."""
     home.mkdir(exist_ok=True)
     own = {f"JUPYTER_{name}": str(home / name.lower()) for name in FOLDERS}
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", "--allow-root", "--no-browser", *options],
+            [sys.executable, *command],
             env={**os.environ, **own, "HOME": str(home)},
-            cwd=root,
+            cwd=folder,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/api", server)
+        _wait_for(f"{address}{page}", server)
         yield address
     finally:
         with suppress(ProcessLookupError):  # it ended by itself

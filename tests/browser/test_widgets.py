@@ -1,0 +1,198 @@
+"""Every widget in a real JupyterLab: pointer, keys and single clicks, errors, accessibility."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+from course import widgets
+from tests.browser.error_zoo import ZOO
+from tests.browser.lab import CHROMIUM, Tab
+from tests.browser.widget_page import CELLS, Figure, execute, lab_with_widgets
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+AXE_RUN = """async (selector) => (await axe.run(selector)).violations.map((v) => v.id + ": "
+    + v.nodes.map((node) => node.html.slice(0, 120) + " " + node.failureSummary).join(" | "))"""
+LETTERS = "abcdfghjklmnoprstuvxyz"
+STEPS = 3
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium must be installed, found none"),
+]
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    with lab_with_widgets(tmp_path_factory.mktemp("widgets")) as opened:
+        yield opened
+
+
+@pytest.fixture(params=[widget.__name__ for widget in widgets.ALL])
+def figure(tab: Tab, request: pytest.FixtureRequest) -> Figure:
+    found = Figure(tab, request.param)
+    found.root.scroll_into_view_if_needed()
+    found.start_again()
+    return found
+
+
+def test_every_widget_answers_without_a_console_error_or_a_request_elsewhere(tab: Tab) -> None:
+    assert tab.errors == []
+    assert tab.asked == []
+
+
+def test_keys_clicks_and_drags_reach_the_same_state(figure: Figure) -> None:
+    page = figure.tab.page
+    for handle in figure.handles():
+        node = figure.root.locator(f"[data-handle='{handle}']")
+        before = figure.state()
+        node.focus()
+        for _ in range(STEPS):
+            page.keyboard.press("ArrowRight")
+        figure.settle()
+        by_keys = figure.state()
+        assert by_keys != before
+
+        figure.start_again()
+        what = figure.root.get_by_label("What to move")
+        if what.count():
+            what.select_option(handle)
+        for _ in range(STEPS):
+            figure.root.locator("[data-nudge='right']").click()
+        figure.settle()
+        assert figure.state() == by_keys
+
+        figure.start_again()
+        moved = node.evaluate(DRAG, STEPS)
+        figure.settle()
+        by_drag = figure.state()
+        assert moved
+        assert rounded(by_drag) == rounded(by_keys)
+        figure.start_again()
+
+
+# Drags a handle to the right by as much as so many arrow keys: pointer events in the page, in the
+# figure's own units, so that no layout rounds the way.
+DRAG = """async (node, steps) => {
+    const svg = node.ownerSVGElement, matrix = svg.getScreenCTM(), box = node.getBBox();
+    const step = Number(node.dataset.step);
+    const at = (x) => {
+        const point = new DOMPoint(x, box.y + box.height / 2).matrixTransform(matrix);
+        return {clientX: point.x, clientY: point.y, pointerId: 1, bubbles: true, cancelable: true,
+            button: 0, isPrimary: true};
+    };
+    const from = box.x + box.width / 2;
+    svg.setPointerCapture = () => {};
+    node.firstChild.dispatchEvent(new PointerEvent("pointerdown", at(from)));
+    for (const part of [0.4, 1]) {
+        svg.dispatchEvent(new PointerEvent("pointermove", at(from + part * steps * step)));
+        await new Promise(requestAnimationFrame);
+    }
+    svg.dispatchEvent(new PointerEvent("pointerup", at(from + steps * step)));
+    return true;
+}"""
+
+
+def rounded(value: object) -> object:
+    match value:
+        case dict():
+            return {key: rounded(item) for key, item in value.items()}
+        case list():
+            return [rounded(item) for item in value]
+        case float():
+            return round(value, 1)
+    return value
+
+
+def test_controls_are_moved_to_their_ends_without_an_error(figure: Figure) -> None:
+    ranges = figure.root.locator("input[type='range']")
+    for number in range(ranges.count()):
+        for key in ("End", "Home"):
+            if number < ranges.count():
+                ranges.nth(number).focus()
+                figure.tab.page.keyboard.press(key)
+                figure.settle()
+                assert figure.root.get_attribute("data-state") == "ready"
+    examples = figure.root.locator(".cw-examples select")
+    if examples.count():
+        names = examples.locator("option").all_inner_texts()[1:]
+        for name in names:
+            examples.select_option(name)
+            figure.settle()
+            assert figure.root.get_attribute("data-state") == "ready", name
+    assert figure.tab.errors == []
+
+
+def test_letter_keys_never_change_the_notebook(figure: Figure) -> None:
+    page = figure.tab.page
+    before = page.evaluate(CELLS)
+    focusable = figure.root.locator("button, [data-handle][tabindex='0'], .cw-number[tabindex]")
+    for number in (0, focusable.count() - 1):
+        focusable.nth(number).focus()
+        for letter in LETTERS:
+            page.keyboard.press(letter)
+    assert page.evaluate(CELLS) == before
+    assert figure.root.count() == 1
+
+
+def test_no_accessibility_rule_is_broken(figure: Figure) -> None:
+    page = figure.tab.page
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE)
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.evaluate(
+            "(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+        )
+        light = str("Light" in theme).lower()
+        page.wait_for_function(
+            "(light) => document.body.dataset.jpThemeLight === light", arg=light, timeout=10_000
+        )
+        page.wait_for_timeout(300)
+        assert page.evaluate(AXE_RUN, f"[data-widget='{figure.name}']") == []
+
+
+def test_a_state_is_copied_and_restored_and_a_wrong_one_refused(figure: Figure) -> None:
+    first = figure.state()
+    examples = figure.root.locator(".cw-examples select")
+    if examples.count():
+        examples.select_option(index=examples.locator("option").count() - 1)
+        figure.settle()
+        assert figure.state() != first
+    paste(figure, json.dumps(first))
+    assert figure.state() == first
+    paste(figure, '{"nonsense": 1}')
+    assert "keys of" in figure.root.locator(".cw-trouble").inner_text()
+    figure.start_again()
+    assert figure.root.get_attribute("data-state") == "ready"
+
+
+def paste(figure: Figure, text: str) -> None:
+    figure.root.locator(".cw-state").evaluate("(details) => { details.open = true; }")
+    figure.root.locator(".cw-state textarea").fill(text)
+    figure.root.get_by_text("Restore", exact=True).click()
+    figure.settle()
+
+
+def test_every_error_is_shown_in_words_and_recovered_from(figure: Figure) -> None:
+    widget = getattr(widgets, figure.name)
+    if not widget.functions:
+        pytest.skip("it shows no function")
+    name = widget.functions[0]
+    drawing = figure.root.locator(".cw-drawing")
+    whole = drawing.inner_html()
+    for how in ZOO:
+        execute(figure.tab, f"{name} = spoiled(reference_of({name!r}), {how!r})")
+        figure.settle()
+        assert figure.root.get_attribute("data-state") == "error", how
+        told = figure.root.locator(".cw-trouble")
+        assert f"`{name}`" in told.inner_text(), how
+        if how == "raises":
+            assert "division by zero" in told.inner_text()
+            assert "1 / 0" in told.locator("code").inner_text()
+        assert figure.root.locator(".cw-figure.cw-stale").count() == 1
+        execute(figure.tab, f"{name} = reference_of({name!r})")
+        figure.settle()
+        assert figure.root.get_attribute("data-state") == "ready", how
+    assert drawing.inner_html() == whole

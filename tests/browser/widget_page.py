@@ -1,0 +1,102 @@
+"""A JupyterLab notebook and a Voila page with every widget, and what a reader does to them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from course import widgets
+from tests.browser.lab import Tab, chromium_tab, jupyter_lab
+
+# Functions as in a student's notebook, by the exercises' names; then a widget in each cell.
+SETUP = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from autograder.reference import reference_of
+from course import widgets
+from course.widgets import calling
+from tests.browser.error_zoo import spoiled
+calling.SECONDS = 0.6  # endless functions are stopped sooner than for students
+names = sorted({{name for widget in widgets.ALL for name in widget.functions}})
+globals().update({{name: reference_of(name) for name in names}})
+"""
+EXECUTE = """async (code) => {
+    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const reply = await kernel.requestExecute({code, store_history: false}).done;
+    return reply.content;
+}"""
+STATE = """(root) => JSON.parse(root.querySelector(".cw-state textarea").value)"""
+SETTLED = """(root) => root.dataset.ready === "1" && root.dataset.seq === root.dataset.asked
+    && root.dataset.state !== "busy" """
+CELLS = "() => jupyterapp.shell.currentWidget.content.widgets.length"
+
+
+@dataclass
+class Figure:
+    """One widget in the page."""
+
+    tab: Tab
+    name: str
+
+    @property
+    def root(self) -> Any:
+        return self.tab.page.locator(f".course-widget[data-widget='{self.name}']")
+
+    def settle(self) -> None:
+        """Wait until the last question is answered and painted."""
+        handle = self.root.element_handle()
+        self.tab.page.wait_for_function(SETTLED, arg=handle, timeout=15_000)
+        self.tab.page.evaluate(
+            "() => new Promise((r) => requestAnimationFrame(() => setTimeout(r)))"
+        )
+
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.root.evaluate(STATE)
+        return found
+
+    def start_again(self) -> None:
+        self.root.get_by_text("Start again", exact=True).evaluate("(button) => button.click()")
+        self.settle()
+
+    def handles(self) -> list[str]:
+        """Return what can be moved by keys."""
+        nodes = self.root.locator("[data-handle][tabindex='0']")
+        return [nodes.nth(i).get_attribute("data-handle") for i in range(nodes.count())]
+
+
+@contextmanager
+def lab_with_widgets(folder: Path) -> Iterator[Tab]:
+    """Yield a page of JupyterLab in which every widget has answered."""
+    cells = [nbformat.v4.new_code_cell(SETUP)]
+    for widget in widgets.ALL:
+        cells.append(
+            nbformat.v4.new_code_cell(f"widgets.{widget.__name__}({', '.join(widget.functions)})")
+        )
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    root = folder / "served"
+    root.mkdir()
+    nbformat.write(notebook, root / "widgets.ipynb")
+    with jupyter_lab(root, folder / "home") as address, chromium_tab() as tab:
+        tab.page.set_viewport_size({"width": 1250, "height": 1000})
+        tab.open(address, "widgets.ipynb")
+        for cell in tab.run_all():
+            wrong = [o for o in cell["outputs"] if o["output_type"] == "error"]
+            assert not wrong, wrong
+        ready = tab.page.locator(".course-widget[data-ready='1']")
+        tab.page.wait_for_function(
+            "(n) => document.querySelectorAll('.course-widget[data-ready=\"1\"]').length === n",
+            arg=len(widgets.ALL),
+            timeout=60_000,
+        )
+        assert ready.count() == len(widgets.ALL)
+        yield tab
+
+
+def execute(tab: Tab, code: str) -> None:
+    """Run code in the notebook's kernel, as if a cell had been run."""
+    reply = tab.page.evaluate(EXECUTE, code)
+    assert reply["status"] == "ok", reply
