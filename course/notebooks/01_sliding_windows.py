@@ -104,6 +104,14 @@ draw.segments(right, panoptic, told)
 # > **Erratum.** The slides say that panoptic segmentation labels all pixels and tells "each thing"
 # > apart, as if only things were labelled. Its output has **every** pixel, stuff included.
 #
+# **Predict first.** Point at a pixel of the upper triangle, near the lower one. What does each of
+# the six answers say about it? Choose a task and drag the point; without the picture behind, you
+# see no more than a program that gets the answer.
+
+# %% show=true
+widgets.Tasks()
+
+# %% [markdown]
 # ### Who answers what?
 # A picture has H x W pixels and N objects. These are the answers of the six tasks, mixed up:
 #

@@ -14,8 +14,9 @@ from course.widgets.label_assignment import LabelAssignment
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
 from course.widgets.sliding_window import SlidingWindow
+from course.widgets.tasks import Tasks
 
-ALL = (BoxTransform, FCToConv, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow)
+ALL = (BoxTransform, FCToConv, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow, Tasks)
 
 __all__ = [
     "ALL",
@@ -26,4 +27,5 @@ __all__ = [
     "LabelAssignment",
     "PrecisionRecall",
     "SlidingWindow",
+    "Tasks",
 ]
