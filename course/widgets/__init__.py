@@ -8,20 +8,24 @@ that is run again is shown at once. A page without a kernel has a picture and a 
 """
 
 from course.widgets.box_transform import BoxTransform
+from course.widgets.fc_to_conv import FCToConv
 from course.widgets.iou import IoU
 from course.widgets.label_assignment import LabelAssignment
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
 from course.widgets.sliding_window import SlidingWindow
+from course.widgets.tasks import Tasks
 
-ALL = (BoxTransform, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow)
+ALL = (BoxTransform, FCToConv, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow, Tasks)
 
 __all__ = [
     "ALL",
     "NMS",
     "BoxTransform",
+    "FCToConv",
     "IoU",
     "LabelAssignment",
     "PrecisionRecall",
     "SlidingWindow",
+    "Tasks",
 ]

@@ -679,10 +679,10 @@ function view(spec, model, el) {
           set: (value) => { mistake = value; overlay = Boolean(value); ask(); } }) : null,
         setup.reference ? toggle({ name: "lay the reference over it", value: overlay,
           set: (value) => { overlay = value; ask(); } }) : null,
-        button(setup.reference ? "Find a disagreement" : "Try the public cases", () => {
+        setup.given ? button(setup.reference ? "Find a disagreement" : "Try the public cases", () => {
           search += 1;
           ask({ search, overlay: Boolean(setup.reference) });
-        }),
+        }) : null,
         h("details", { class: "cw-state" }, h("summary", {}, "State"),
           h("textarea", { rows: 3, spellcheck: "false", "aria-label": "State, to copy or to paste",
             value: pasted ?? JSON.stringify(state), oninput: (event) => { pasted = event.target.value; } }),
