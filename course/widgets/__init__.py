@@ -7,11 +7,12 @@ Each takes the functions that it shows. A function is looked up again by its nam
 that is run again is shown at once. A page without a kernel has a picture and a sentence instead.
 """
 
+from course.widgets.anchors import Anchors
 from course.widgets.box_transform import BoxTransform
 from course.widgets.iou import IoU
 from course.widgets.label_assignment import LabelAssignment
 from course.widgets.nms import NMS
 
-ALL = (BoxTransform, IoU, LabelAssignment, NMS)
+ALL = (Anchors, BoxTransform, IoU, LabelAssignment, NMS)
 
-__all__ = ["ALL", "NMS", "BoxTransform", "IoU", "LabelAssignment"]
+__all__ = ["ALL", "NMS", "Anchors", "BoxTransform", "IoU", "LabelAssignment"]
