@@ -7,6 +7,7 @@ Each takes the functions that it shows. A function is looked up again by its nam
 that is run again is shown at once. A page without a kernel has a picture and a sentence instead.
 """
 
+from course.widgets.anchors import Anchors
 from course.widgets.box_transform import BoxTransform
 from course.widgets.fc_to_conv import FCToConv
 from course.widgets.iou import IoU
@@ -16,11 +17,22 @@ from course.widgets.precision_recall import PrecisionRecall
 from course.widgets.sliding_window import SlidingWindow
 from course.widgets.tasks import Tasks
 
-ALL = (BoxTransform, FCToConv, IoU, LabelAssignment, NMS, PrecisionRecall, SlidingWindow, Tasks)
+ALL = (
+    Anchors,
+    BoxTransform,
+    FCToConv,
+    IoU,
+    LabelAssignment,
+    NMS,
+    PrecisionRecall,
+    SlidingWindow,
+    Tasks,
+)
 
 __all__ = [
     "ALL",
     "NMS",
+    "Anchors",
     "BoxTransform",
     "FCToConv",
     "IoU",
