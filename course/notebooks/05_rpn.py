@@ -246,8 +246,7 @@ pooled.unique()
 # of the way through the bin. The value at a point is interpolated between the four nearest cells,
 # and the bin gives the **mean** of its points.
 #
-# The next picture is where you will be able to drag the box over the cells. For now: the same box
-# with size (2, 3) and 2 x 2 points in each bin.
+# The same box with size (2, 3) and 2 x 2 points in each bin:
 
 # %% show=true
 x1, y1, x2, y2 = (box / 16).tolist()
@@ -318,6 +317,17 @@ draw.legend(ax)
 # RoI align follows the box exactly. RoI pool goes in steps of 16, and lies too high besides,
 # because it takes one more cell and of all cells the largest. For boxes the difference is small;
 # for masks, where every pixel counts, it decides (notebook 07).
+
+# %% [markdown]
+# Cell by cell: the matrix from above without its first column, and one box, pooled by both of your
+# functions. Point at a bin to see which cells it is made of, and how much each of them counts.
+#
+# **Predict first.** Move the box to the right, a quarter of a cell at a time (the arrow keys do
+# that). After how many steps does the first number of RoI pool change? And of RoI align? Then look
+# at "over the edge": which bins of RoI pool are 0, and why?
+
+# %% show=true
+widgets.RoIAlign(roi_pool, roi_align)
 
 # %% [markdown]
 # ## 3. Where to cut the network

@@ -452,7 +452,7 @@ check(paste_masks)
 
 # %% [markdown]
 # What did your head learn? The masks of all five objects in the channels of their classes, pasted
-# where their boxes are. The next picture is where you will be able to drag the threshold.
+# where their boxes are.
 
 # %% show=true
 own = what_it_says()[torch.arange(5), lesson.labels - 1]
@@ -461,6 +461,17 @@ for ax, threshold in zip(draw.panels(*titles, size=(96, 128)), (0.05, 0.5, 0.95)
     draw.photo(ax, lesson.image.mean(dim=0))
     draw.masks(ax, paste_masks(own, lesson.boxes, (96, 128), threshold), alpha=0.7)
     draw.boxes(ax, lesson.boxes, colors="black", width=1)
+
+# %% [markdown]
+# There and back on an image of 40 x 30 pixels: a box on an object, the target of its region, what
+# a head that is not quite sure might say (the target, blurred), and the mask that is pasted.
+#
+# **Predict first.** Which way does the outline move when the threshold falls from 0.5 to 0.2, and
+# what becomes of the hole in the handle? And if the box cuts the cup in half, can any threshold
+# bring the other half back? Then drag.
+
+# %% show=true
+widgets.Mask(mask_targets, paste_masks)
 
 # %% [markdown]
 # ### How much does 28 x 28 lose?
@@ -628,8 +639,7 @@ for n, error in zip(sizes, errors):
 # why the keypoint head has twice the resolution of the mask head: an outline that is off by a
 # pixel is still a good mask, but an eye that is off by five pixels is on the cheek.
 #
-# The next picture is where you will be able to drag the keypoints and the number of bins. For now:
-# the five keypoints of the face, through their targets and back, with 8 and with 28 bins.
+# The five keypoints of the face, through their targets and back, with 8 and with 28 bins:
 
 # %% show=true
 titles = ["8 bins", "28 bins"]
@@ -645,6 +655,13 @@ for ax, n in zip(draw.panels(*titles, **draw.around(face)), (8, 28)):
 
 # %% [markdown]
 # Dots are the keypoints, crosses what comes back.
+#
+# Now by yourself. **Predict first.** If you drag a keypoint slowly to the right, how does its cross
+# move? And if you make the box larger, do the crosses come nearer to their dots, or not? Then look
+# at "two equal peaks": which of the two does your function take?
+
+# %% show=true
+widgets.Keypoints(keypoint_targets, decode_keypoints)
 
 # %% [markdown]
 # ## 4. Bonus: things and stuff together

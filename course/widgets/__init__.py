@@ -11,9 +11,12 @@ from course.widgets.anchors import Anchors
 from course.widgets.box_transform import BoxTransform
 from course.widgets.fc_to_conv import FCToConv
 from course.widgets.iou import IoU
+from course.widgets.keypoints import Keypoints
 from course.widgets.label_assignment import LabelAssignment
+from course.widgets.mask import Mask
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
+from course.widgets.roi_align import RoIAlign
 from course.widgets.sliding_window import SlidingWindow
 from course.widgets.tasks import Tasks
 
@@ -22,9 +25,12 @@ ALL = (
     BoxTransform,
     FCToConv,
     IoU,
+    Keypoints,
     LabelAssignment,
+    Mask,
     NMS,
     PrecisionRecall,
+    RoIAlign,
     SlidingWindow,
     Tasks,
 )
@@ -36,8 +42,11 @@ __all__ = [
     "BoxTransform",
     "FCToConv",
     "IoU",
+    "Keypoints",
     "LabelAssignment",
+    "Mask",
     "PrecisionRecall",
+    "RoIAlign",
     "SlidingWindow",
     "Tasks",
 ]
