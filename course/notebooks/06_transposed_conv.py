@@ -46,7 +46,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw, training
+from course import NotAnswered, check, draw, training, widgets
 from course.scenes import CATEGORIES, scene
 
 # %% [markdown]
@@ -603,12 +603,20 @@ check(conv_transpose1d)
 conv_transpose1d(torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 10, 100]), 2)
 
 # %% [markdown]
+# The next figure calls your function: once with all values, and once for each value alone, the
+# others set to 0. Step through the copies; point at a number to see its sum.
+#
+# **Predict first:** at which stride do the copies stop overlapping, and from which on are there
+# gaps? Then move the slider.
+
+# %% show=true
+widgets.TransposedConv(conv_transpose1d)
+
+# %% [markdown]
 # ### In two dimensions
 # The same with windows. Input (1 2 / 3 4), a kernel of 3 x 3, stride 2: the copy of the pixel in
-# row i and column j begins at row 2i and column 2j.
-#
-# The next picture is where you will be able to drag the stride and watch the copies move. For now:
-# after the first, the second and the last copy, the new one marked.
+# row i and column j begins at row 2i and column 2j. After the first, the second and the last copy,
+# the new one marked:
 
 # %%
 hill = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])
@@ -673,6 +681,14 @@ check(conv_transpose2d)
 numbers = torch.tensor([[[1.0, 2], [3, 4]]])
 library = F.conv_transpose2d(numbers, hill[None, None], stride=2, padding=1, output_padding=1)
 conv_transpose2d(numbers, hill[None, None], 2, 1, 1), library
+
+# %% [markdown]
+# **Predict first:** what does the result become with padding 0, and which numbers come back? What
+# with output padding 0? Then use the sliders. Hatched is what padding cuts off.
+
+# %% show=true
+start = widgets.TransposedConv.examples["2D: 2 x 2 to 4 x 4"]
+widgets.TransposedConv(conv_transpose1d, conv_transpose2d, state=start)
 
 # %% [markdown]
 # ### One for all
@@ -757,6 +773,14 @@ down = matrix @ sequence
 }
 
 # %% [markdown]
+# The same to play with. **Predict first:** what happens to the rows of the matrix when the stride
+# grows by one, and what to its columns when the padding does?
+
+# %% show=true
+start = widgets.TransposedConv.examples["matrix"]
+widgets.TransposedConv(conv_transpose1d, conv_transpose2d, convolution_matrix, state=start)
+
+# %% [markdown]
 # **Down and up again is not back**: `sequence` was (2, 0, 1, 1, 4, 0, 3). The transpose has the
 # shape of an inverse, and it is none. That is what is wrong with the name deconvolution.
 #
@@ -797,6 +821,14 @@ for ax, count in zip(axes, counts):
 # most k - 1 before it. Along one axis that makes k / s copies, if s divides k. If not, some outputs
 # get one more than others. So: **even, exactly when the stride divides the kernel.**
 #
+# Try other kernels and strides. The figure finds each copy by a call of your function with all values
+# but one 0.
+
+# %% show=true
+start = widgets.TransposedConv.examples["2D: checkerboard"]
+widgets.TransposedConv(conv_transpose1d, conv_transpose2d, state=start)
+
+# %% [markdown]
 # A flat grey area of 12 x 12, enlarged with equal weights:
 
 # %% show=true

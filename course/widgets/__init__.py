@@ -9,7 +9,8 @@ that is run again is shown at once. A page without a kernel has a picture and a 
 
 from course.widgets.iou import IoU
 from course.widgets.nms import NMS
+from course.widgets.transposed_conv import TransposedConv
 
-ALL = (IoU, NMS)
+ALL = (IoU, NMS, TransposedConv)
 
-__all__ = ["ALL", "NMS", "IoU"]
+__all__ = ["ALL", "NMS", "IoU", "TransposedConv"]
