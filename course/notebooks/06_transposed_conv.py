@@ -198,7 +198,17 @@ pixels, window = 96 * 128, 33 * 33
 check(receptive_field)
 
 # %% [markdown]
-# Is it true? Ask the gradient. A pixel that the middle output depends on has a gradient, all
+# One dimension, all layers, and one output's view of them. Your function is called on every
+# beginning of the list. The blue bracket does not use it: it asks real convolutions.
+#
+# **Predict first:** set the stride of layer 1 to 2. By how much does each later layer's share grow?
+# And which field changes if you change the stride of the *last* layer?
+
+# %% show=true
+widgets.ReceptiveField(receptive_field)
+
+# %% [markdown]
+# How does the figure know? It asks the gradient. In two dimensions: a pixel that the middle output depends on has a gradient, all
 # others have 0. (All weights are 1, so the gradient counts the ways from a pixel to the output:
 # the more, the brighter.)
 

@@ -9,8 +9,9 @@ that is run again is shown at once. A page without a kernel has a picture and a 
 
 from course.widgets.iou import IoU
 from course.widgets.nms import NMS
+from course.widgets.receptive_field import ReceptiveField
 from course.widgets.transposed_conv import TransposedConv
 
-ALL = (IoU, NMS, TransposedConv)
+ALL = (IoU, NMS, ReceptiveField, TransposedConv)
 
-__all__ = ["ALL", "NMS", "IoU", "TransposedConv"]
+__all__ = ["ALL", "NMS", "IoU", "ReceptiveField", "TransposedConv"]
