@@ -208,9 +208,9 @@ check(receptive_field)
 widgets.ReceptiveField(receptive_field)
 
 # %% [markdown]
-# How does the figure know? It asks the gradient. In two dimensions: a pixel that the middle output depends on has a gradient, all
-# others have 0. (All weights are 1, so the gradient counts the ways from a pixel to the output:
-# the more, the brighter.)
+# How does the figure know? It asks the gradient. In two dimensions: a pixel that the middle output
+# depends on has a gradient, all others have 0. (All weights are 1, so the gradient counts the ways
+# from a pixel to the output: the more, the brighter.)
 
 # %%
 def ways_to_the_middle(layers: list[tuple[int, int]]) -> Tensor:
@@ -416,8 +416,18 @@ for ax, enlarged_corner in zip(axes, ways):
     draw.photo(ax, enlarged_corner)
 
 # %% [markdown]
-# The next picture is where you will be able to drag the place of an output pixel, and see whom it
-# mixes. For now: one row, factor 8.
+# Whom does an output pixel mix? Point at one below: × marks where its centre lies in the small map,
+# the dots are the small map's centres, and the weights come out of your function, called on maps in
+# which a single pixel is 1.
+#
+# **Predict first:** with factor 3, which outputs lie exactly upon an input's centre? Which do with
+# factor 2? Then move the slider.
+
+# %% show=true
+widgets.Upsampling(bed_of_nails, nearest_upsample, bilinear_upsample)
+
+# %% [markdown]
+# One row, factor 8:
 
 # %% show=true
 row = torch.tensor([[[10.0, 30, 30, 15, 40]]])
@@ -472,6 +482,14 @@ draw.legend(ax)
 
 # %% check="bicubic_upsample" points=1.5
 check(bicubic_upsample)
+
+# %% [markdown]
+# An edge: which outputs leave the range of the inputs, and which weights are to blame?
+
+# %% show=true
+edge = widgets.Upsampling.examples["an edge"]
+ways = [bed_of_nails, nearest_upsample, bilinear_upsample, None, None, bicubic_upsample]
+widgets.Upsampling(*ways, state=edge)
 
 # %% [markdown]
 # The mask of the ring in the same corner, 0 and 1, enlarged; and the range of each result.
@@ -539,6 +557,15 @@ check(max_pool)
 
 # %% check="max_unpool" points=1
 check(max_unpool)
+
+# %% [markdown]
+# **Predict first:** if you raise the 1 beside the 4 to 9, which place changes, and what moves below?
+# Then click it and use its slider. Take also a block of 3: what is left out?
+
+# %% show=true
+start = widgets.Upsampling.examples["pool and unpool"]
+ways = [bed_of_nails, nearest_upsample, bilinear_upsample, max_pool, max_unpool]
+widgets.Upsampling(*ways, state=start)
 
 # %% [markdown]
 # What is it good for? Take a part of the map of losses from section 2, whose ridges follow the

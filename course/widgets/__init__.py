@@ -11,7 +11,8 @@ from course.widgets.iou import IoU
 from course.widgets.nms import NMS
 from course.widgets.receptive_field import ReceptiveField
 from course.widgets.transposed_conv import TransposedConv
+from course.widgets.upsampling import Upsampling
 
-ALL = (IoU, NMS, ReceptiveField, TransposedConv)
+ALL = (IoU, NMS, ReceptiveField, TransposedConv, Upsampling)
 
-__all__ = ["ALL", "NMS", "IoU", "ReceptiveField", "TransposedConv"]
+__all__ = ["ALL", "NMS", "IoU", "ReceptiveField", "TransposedConv", "Upsampling"]
