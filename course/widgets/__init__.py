@@ -16,9 +16,12 @@ from course.widgets.label_assignment import LabelAssignment
 from course.widgets.mask import Mask
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
+from course.widgets.receptive_field import ReceptiveField
 from course.widgets.roi_align import RoIAlign
 from course.widgets.sliding_window import SlidingWindow
 from course.widgets.tasks import Tasks
+from course.widgets.transposed_conv import TransposedConv
+from course.widgets.upsampling import Upsampling
 
 ALL = (
     Anchors,
@@ -30,9 +33,12 @@ ALL = (
     Mask,
     NMS,
     PrecisionRecall,
+    ReceptiveField,
     RoIAlign,
     SlidingWindow,
     Tasks,
+    TransposedConv,
+    Upsampling,
 )
 
 __all__ = [
@@ -46,7 +52,10 @@ __all__ = [
     "LabelAssignment",
     "Mask",
     "PrecisionRecall",
+    "ReceptiveField",
     "RoIAlign",
     "SlidingWindow",
     "Tasks",
+    "TransposedConv",
+    "Upsampling",
 ]
