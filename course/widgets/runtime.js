@@ -343,7 +343,7 @@ function editableCells(rows, [x, y], { name, picked, pick, put, chosen, step = 1
     props: (i, j, value) => pickable({ name: `${name(i, j)} = ${fixed(value)}`, picked: here(i, j),
       pick: () => pick(i, j), change: (by) => put(i, j, value + by * step) }), ...options }),
   chosen ? outline(chosen, { stroke: COLORS.orange, "stroke-width": 4, "stroke-dasharray": "8 4" }) : null,
-  outline(here, { stroke: "currentColor", "stroke-width": 2.5 })];
+  outline(here, { stroke: "#111", "stroke-width": 3 })];
 }
 
 /** A path of slanting lines over a box, `gap` units apart. */

@@ -173,8 +173,8 @@ function stage2({ state, shown, reference, ui, unit }) {
 function placesM(state, shown) {
   const rows = shown.matrix.length, columns = shown.matrix[0]?.length ?? 1;
   const turned = Math.max(columns, 4) + 1, product = turned + Math.max(rows, state.x.length) + 0.9;
-  return { turned, product, direct: product + 2.6, right: product + 6, top: 2.6 + state.padding,
-    bottom: 2.6 + state.padding + Math.max(rows, columns, shown.result[0].length - state.padding) + 0.3 };
+  return { turned, product, direct: product + 2.6, right: product + 6, top: 3.2 + state.padding,
+    bottom: 3.2 + state.padding + Math.max(rows, columns, shown.result[0].length - state.padding) + 0.3 };
 }
 
 function stageM({ state, shown, reference, ui, unit }) {

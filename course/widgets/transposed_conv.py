@@ -260,7 +260,9 @@ def _told(value: Any) -> str:
 
 def _numbers(rows: list[list[Any]]) -> Tensor:
     """Return rows of what is shown, infinities as texts among them, as a matrix."""
-    return torch.tensor([[float(value) for value in row] for row in rows]).reshape(len(rows), -1)
+    columns = len(rows[0]) if rows else 0
+    numbers = [float(value) for row in rows for value in row]
+    return torch.tensor(numbers).reshape(len(rows), columns)
 
 
 def _tables(matrices: dict[str, Tensor]) -> Any:

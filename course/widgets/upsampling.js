@@ -110,7 +110,7 @@ function stageEnlarge({ state, shown, reference, ui, set }) {
             onclick: () => set({ method, row: i, column: j }) }) })
           : label(x, y + 20 * at.unit, found.waiting ? "not written yet" : "✗ see beside", size),
         out?.[now.row]?.[now.column] === undefined ? null : rectangle([x + now.column, y + now.row, x + now.column + 1, y + now.row + 1],
-          { stroke: method === now.method ? COLORS.orange : "currentColor", "stroke-width": method === now.method ? 4.5 : 1.8,
+          { stroke: COLORS.orange, "stroke-width": method === now.method ? 4.5 : 2.5,
             "stroke-dasharray": method === now.method ? "none" : "3 2", "pointer-events": "none" })];
     }));
 }
@@ -144,7 +144,7 @@ function stagePool({ state, shown, reference, ui, unit }) {
   const sent = (i, j) => flat.reduce((found, p, n) => (p === i * at.W + j ? values.flat()[n] : found), 0);
   const blocks = [];
   for (let i = 0; i < H; i++) for (let j = 0; j < W; j++) blocks.push(rectangle([j * factor, top + i * factor, (j + 1) * factor, top + (i + 1) * factor],
-    { stroke: "currentColor", "stroke-width": 2.5, "pointer-events": "none" }));
+    { stroke: "#111", "stroke-width": 2, "pointer-events": "none" }));
   return [
     label(0, top - 0.3, c ? "second channel, −x" : "map x", size),
     editableCells(map, [0, top], { ...editing(state, ui), size: 0.4, chosen: (i, j) => flat.includes(i * at.W + j) }), blocks,
@@ -202,7 +202,7 @@ export default widget({
         shown.later ? toggle({ name: "unpool other values: 1, 2, 3, …", value: Boolean(ui.memory.later), set: (on) => { ui.memory.later = on; ui.repaint(); } }) : null,
         h("p", {}, `Your shapes: values and places ${shown.values[0].length} x ${shown.values[0][0]?.length ?? 0}`,
           shown.unpooled[c] ? `, unpooled ${shown.unpooled[c].length} x ${shown.unpooled[c][0]?.length ?? 0}` : null, `; by hand ${Math.floor(H / factor)} x ${Math.floor(W / factor)} and ${H} x ${W}.`),
-        shown.trouble ? h("p", {}, "✗ ", shown.trouble) : null,
+        shown.trouble ? h("p", {}, shown.trouble) : null,
         shown.twice ? h("p", {}, "The value 2 with place 1, twice, in a row of 3: ", number(`[${shown.twice.flat().map((v) => fixed(v)).join(", ")}]`,
           `both times it is the same pixel: its value is put there, not added, [0, 2, 0]; your max_unpool gives [${shown.twice.flat().map((v) => fixed(v)).join(", ")}]`),
         reference?.twice && String(reference.twice) !== String(shown.twice) ? ` ([${reference.twice.flat().join(", ")}])` : null) : null,

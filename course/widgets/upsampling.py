@@ -178,7 +178,7 @@ def _pooled(calls: Calls, both: Tensor, size: int) -> dict[str, Any]:
         tensor("max_pool", values, (2, 0, width // 2), both)
 
     values, places = pool(both, size)
-    shown = {
+    shown: dict[str, Any] = {
         "values": values,
         "places": places,
         "tried": [
