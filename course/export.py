@@ -1,7 +1,7 @@
 """`jupyter nbconvert --to lesson`: a notebook as one HTML file that needs nothing from elsewhere.
 
-Stock HTML asks other machines for scripts, and shows a widget of a saved notebook as an empty place.
-Here a widget is the picture and the sentence that were saved with it.
+Stock HTML asks other machines for scripts, and shows a widget of a saved notebook as an empty
+place. Here a widget is the picture and the sentence that were saved with it.
 """
 
 from html import escape

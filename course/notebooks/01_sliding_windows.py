@@ -104,6 +104,14 @@ draw.segments(right, panoptic, told)
 # > **Erratum.** The slides say that panoptic segmentation labels all pixels and tells "each thing"
 # > apart, as if only things were labelled. Its output has **every** pixel, stuff included.
 #
+# **Predict first.** Point at a pixel of the upper triangle, near the lower one. What does each of
+# the six answers say about it? Choose a task and drag the point; without the picture behind, you
+# see no more than a program that gets the answer.
+
+# %% show=true
+widgets.Tasks()
+
+# %% [markdown]
 # ### Who answers what?
 # A picture has H x W pixels and N objects. These are the answers of the six tasks, mixed up:
 #
@@ -617,6 +625,14 @@ linear_to_conv(layer, (1, 2, 2))(larger_input).shape
 # Two outputs at 2 x 3 places: the layer has been applied to every 2 x 2 window. *That* is what we
 # are after.
 #
+# Here is a layer whose weights are numbered, and where your convolution has each of them. **Predict
+# first:** where does weight number 7 go, with two channels of 2 x 3, and where with three channels
+# of 2 x 2? Then drag the window over the input, and make the input larger and smaller.
+
+# %% show=true
+widgets.FCToConv(linear_to_conv)
+
+# %% [markdown]
 # ### The other way
 # There is a second way to see a linear layer in a convolution. Put the inputs behind one another,
 # as *channels* of an image of 1 x 1 pixel. Then a kernel of 1 x 1 sees all of them at once. That is
@@ -681,6 +697,15 @@ for side in (14, 16, 28):
 # pixels on, because pooling halves the places: **the stride is the network's own**, and not ours to
 # choose. That is what `count_positions` says, too: (28 - 14) // 2 + 1 = 8.
 #
+# Drag a window and see which output looks at it. **Predict first:** how many outputs does an image
+# of 15 x 15 have, and one of 17 x 20? Then take the classifier whose convolution pads: about how
+# many crops does the one pass say what the classifier says?
+
+# %% show=true
+big = {"part": "to_fully_convolutional", "at": [2, 3]}
+widgets.FCToConv(linear_to_conv, to_fully_convolutional, linear_to_pointwise, state=big)
+
+# %% [markdown]
 # ### Exercise: `dense_scores` (1 point)
 # One pass, then softmax over the classes, then the axes in the order of `sliding_window_scores`:
 # [rows, cols, K]. Mind which axis holds the classes, and that `reshape` moves no axis.

@@ -607,8 +607,15 @@ at = (5 * 10 + 7) * 6  # row 5, column 7
 draw.boxes(right, anchors[at : at + 6], colors=["yellow"] * 3 + ["red"] * 3, width=1.8)
 
 # %% [markdown]
-# The next picture is where you will be able to choose sizes and ratios. For now: how well does the
-# best anchor fit each object, with more and more shapes?
+# **Predict first.** An anchor of size 32 and one of size 64, both of ratio 2: how many times as wide
+# is the second, and how many times as large its area? Choose sizes, ratios and the stride below, and
+# move from position to position. Which anchors reach beyond the image?
+
+# %% show=true
+widgets.Anchors(anchor_grid)
+
+# %% [markdown]
+# How well does the best anchor fit each object, with more and more shapes?
 
 # %% show=true
 shapes = {"1": ([40], [1]), "3": ([40], [0.5, 1, 2]), "6": ([28, 56], [0.5, 1, 2]),
@@ -689,6 +696,13 @@ label_anchors(table)
 # has no better anchor, so it is positive. Its match is still 0, the object that it overlaps more.
 # (That is how most implementations do it, and it happens seldom.)
 #
+# **Predict first.** Below, no anchor reaches 0.7 with any object. Is none positive, then? Drag
+# object 0 halfway between two anchors of one shape: how many positives does it get?
+
+# %% show=true
+widgets.Anchors(anchor_grid, label_anchors, state=widgets.Anchors.examples["labels"])
+
+# %% [markdown]
 # In our picture: how many anchors are there of each kind, and how many positives would there be
 # without the second rule?
 
@@ -876,6 +890,13 @@ for ax, drawn in zip(axes, shown):
 # %% show=true
 fits = box_iou(made_up_proposals(), objects) >= 0.5
 {n: f"{int(fits[:n].any(dim=0).sum())} of {len(objects)} objects" for n in (1, 2, 5, 10, 20)}
+
+# %% [markdown]
+# The same with the numbers in your hand, and three objects. **Predict first.** With `top_n` at 3, one
+# of them gets no proposal. Which threshold of NMS mends that, a lower one or a higher one?
+
+# %% show=true
+widgets.Anchors(anchor_grid, label_anchors, propose, state=widgets.Anchors.examples["proposals"])
 
 # %% [markdown]
 # A few good proposals find everything. Fast R-CNN took 2000 from Selective Search to be as sure: that

@@ -46,7 +46,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course import NotAnswered, check, draw, training
+from course import NotAnswered, check, draw, training, widgets
 from course.scenes import CATEGORIES, scene
 
 # %% [markdown]
@@ -198,9 +198,19 @@ pixels, window = 96 * 128, 33 * 33
 check(receptive_field)
 
 # %% [markdown]
-# Is it true? Ask the gradient. A pixel that the middle output depends on has a gradient, all
-# others have 0. (All weights are 1, so the gradient counts the ways from a pixel to the output:
-# the more, the brighter.)
+# One dimension, all layers, and one output's view of them. Your function is called on every
+# beginning of the list. The blue bracket does not use it: it asks real convolutions.
+#
+# **Predict first:** set the stride of layer 1 to 2. By how much does each later layer's share grow?
+# And which field changes if you change the stride of the *last* layer?
+
+# %% show=true
+widgets.ReceptiveField(receptive_field)
+
+# %% [markdown]
+# How does the figure know? It asks the gradient. In two dimensions: a pixel that the middle output
+# depends on has a gradient, all others have 0. (All weights are 1, so the gradient counts the ways
+# from a pixel to the output: the more, the brighter.)
 
 # %%
 def ways_to_the_middle(layers: list[tuple[int, int]]) -> Tensor:
@@ -406,8 +416,18 @@ for ax, enlarged_corner in zip(axes, ways):
     draw.photo(ax, enlarged_corner)
 
 # %% [markdown]
-# The next picture is where you will be able to drag the place of an output pixel, and see whom it
-# mixes. For now: one row, factor 8.
+# Whom does an output pixel mix? Point at one below: × marks where its centre lies in the small map,
+# the dots are the small map's centres, and the weights come out of your function, called on maps in
+# which a single pixel is 1.
+#
+# **Predict first:** with factor 3, which outputs lie exactly upon an input's centre? Which do with
+# factor 2? Then move the slider.
+
+# %% show=true
+widgets.Upsampling(bed_of_nails, nearest_upsample, bilinear_upsample)
+
+# %% [markdown]
+# One row, factor 8:
 
 # %% show=true
 row = torch.tensor([[[10.0, 30, 30, 15, 40]]])
@@ -462,6 +482,14 @@ draw.legend(ax)
 
 # %% check="bicubic_upsample" points=1.5
 check(bicubic_upsample)
+
+# %% [markdown]
+# An edge: which outputs leave the range of the inputs, and which weights are to blame?
+
+# %% show=true
+edge = widgets.Upsampling.examples["an edge"]
+ways = [bed_of_nails, nearest_upsample, bilinear_upsample, None, None, bicubic_upsample]
+widgets.Upsampling(*ways, state=edge)
 
 # %% [markdown]
 # The mask of the ring in the same corner, 0 and 1, enlarged; and the range of each result.
@@ -529,6 +557,15 @@ check(max_pool)
 
 # %% check="max_unpool" points=1
 check(max_unpool)
+
+# %% [markdown]
+# **Predict first:** if you raise the 1 beside the 4 to 9, which place changes, and what moves below?
+# Then click it and use its slider. Take also a block of 3: what is left out?
+
+# %% show=true
+start = widgets.Upsampling.examples["pool and unpool"]
+ways = [bed_of_nails, nearest_upsample, bilinear_upsample, max_pool, max_unpool]
+widgets.Upsampling(*ways, state=start)
 
 # %% [markdown]
 # What is it good for? Take a part of the map of losses from section 2, whose ridges follow the
@@ -603,12 +640,20 @@ check(conv_transpose1d)
 conv_transpose1d(torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 10, 100]), 2)
 
 # %% [markdown]
+# The next figure calls your function: once with all values, and once for each value alone, the
+# others set to 0. Step through the copies; point at a number to see its sum.
+#
+# **Predict first:** at which stride do the copies stop overlapping, and from which on are there
+# gaps? Then move the slider.
+
+# %% show=true
+widgets.TransposedConv(conv_transpose1d)
+
+# %% [markdown]
 # ### In two dimensions
 # The same with windows. Input (1 2 / 3 4), a kernel of 3 x 3, stride 2: the copy of the pixel in
-# row i and column j begins at row 2i and column 2j.
-#
-# The next picture is where you will be able to drag the stride and watch the copies move. For now:
-# after the first, the second and the last copy, the new one marked.
+# row i and column j begins at row 2i and column 2j. After the first, the second and the last copy,
+# the new one marked:
 
 # %%
 hill = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])
@@ -673,6 +718,14 @@ check(conv_transpose2d)
 numbers = torch.tensor([[[1.0, 2], [3, 4]]])
 library = F.conv_transpose2d(numbers, hill[None, None], stride=2, padding=1, output_padding=1)
 conv_transpose2d(numbers, hill[None, None], 2, 1, 1), library
+
+# %% [markdown]
+# **Predict first:** what does the result become with padding 0, and which numbers come back? What
+# with output padding 0? Then use the sliders. Hatched is what padding cuts off.
+
+# %% show=true
+start = widgets.TransposedConv.examples["2D: 2 x 2 to 4 x 4"]
+widgets.TransposedConv(conv_transpose1d, conv_transpose2d, state=start)
 
 # %% [markdown]
 # ### One for all
@@ -757,6 +810,14 @@ down = matrix @ sequence
 }
 
 # %% [markdown]
+# The same to play with. **Predict first:** what happens to the rows of the matrix when the stride
+# grows by one, and what to its columns when the padding does?
+
+# %% show=true
+start = widgets.TransposedConv.examples["matrix"]
+widgets.TransposedConv(conv_transpose1d, conv_transpose2d, convolution_matrix, state=start)
+
+# %% [markdown]
 # **Down and up again is not back**: `sequence` was (2, 0, 1, 1, 4, 0, 3). The transpose has the
 # shape of an inverse, and it is none. That is what is wrong with the name deconvolution.
 #
@@ -797,6 +858,14 @@ for ax, count in zip(axes, counts):
 # most k - 1 before it. Along one axis that makes k / s copies, if s divides k. If not, some outputs
 # get one more than others. So: **even, exactly when the stride divides the kernel.**
 #
+# Try other kernels and strides. The figure finds each copy by a call of your function with all values
+# but one 0.
+
+# %% show=true
+start = widgets.TransposedConv.examples["2D: checkerboard"]
+widgets.TransposedConv(conv_transpose1d, conv_transpose2d, state=start)
+
+# %% [markdown]
 # A flat grey area of 12 x 12, enlarged with equal weights:
 
 # %% show=true

@@ -164,6 +164,14 @@ draw.boxes(ax, boxes, [CATEGORIES[label] for label in labels], colors=["orange",
 # %% [markdown]
 # Boxes and labels are there. The sky, the ground, the road, the outlines and who is in front of
 # whom are gone, and nobody can get them back from this.
+#
+# **Predict first.** Below, a star lies in front of another one. Which of the six answers know that
+# a pixel in the front star's box belongs to the other one? Choose a task and drag the point. The
+# boxes of detection are those of your function; the other examples are small maps for it.
+
+# %% show=true
+two = {"seed": 11, "difficulty": "medium", "most": 5, "task": "detection", "point": [100.0, 30.0]}
+widgets.Tasks(instances_of, state=two)
 
 # %% [markdown]
 # ## 2. Mask R-CNN: a detector and one more head

@@ -81,12 +81,14 @@ class Widget(anywidget.AnyWidget):
         self._mistakes = dict(mistakes or {})
         self._esm, self._css = script(self._script), _text("runtime.css")
         first = next(iter(self.examples.values()))
+        given = any(f is not None for f in self._find().values())
         super().__init__(state=self.checked(state if state is not None else first))
         self.setup = {
             "examples": self.examples,
             "local": list(self.local),
             "kernel": _kernel(),
-            "reference": self._reference is not None or bool(_references()),
+            "given": given,
+            "reference": given and (self._reference is not None or bool(_references())),
             "mistakes": {label: known.sentence for label, known in self._mistakes.items()},
             "name": type(self).__name__,
             **self.constants,

@@ -5,13 +5,12 @@ Whatever goes wrong becomes a `Trouble`, which the widget shows in place of a re
 
 import contextlib
 import io
-import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import FrameType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,10 @@ import torch
 from torch import Tensor
 
 from course.outcome import NotAnswered, copy_of, raised, same
+from course.widgets import budget
+from course.widgets.budget import OutOfTime
 
 SECONDS = 2.0  # that all calls for one picture may take
-AGAIN = 0.05  # seconds until a loop that swallows the interruption is interrupted once more
 PRINTED = 400  # characters of what a function prints
 
 
@@ -34,10 +34,6 @@ class Trouble(Exception):
 
     def told(self) -> dict[str, str]:
         return {"kind": self.kind, "text": self.text, "line": self.line}
-
-
-class _OutOfTime(BaseException):
-    """Raised inside a student's loop; no Exception, so that `except Exception` lets it pass."""
 
 
 @dataclass
@@ -66,18 +62,12 @@ class Calls:
             raise Trouble("waiting", f"Waiting for `{name}`: pass it to the widget.")
         given = [_copy(argument) for argument in arguments]
         try:
-            with (
-                _at_most(self.end - time.monotonic()),
-                contextlib.redirect_stdout(self._printed),
-                contextlib.redirect_stderr(self._printed),
-                warnings.catch_warnings(),
-            ):
-                warnings.simplefilter("ignore")
+            with _quiet(self._printed), budget.until(self.end):
                 value = function(*given, **named)
         except NotAnswered as error:
             why = f"Waiting for your answer to the exercise `{error.exercise}`."
             raise Trouble("waiting", why) from None
-        except _OutOfTime as error:
+        except OutOfTime as error:
             text = f"`{name}` did not finish within {self.seconds:g} seconds and was stopped."
             raise Trouble("endless", text, raised(error).line) from None
         except KeyboardInterrupt as error:
@@ -108,26 +98,18 @@ def _copy(argument: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Interrupt Python code after `seconds`, where the platform can: in the main thread of Unix."""
-    able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    if not able:
+def _quiet(printed: io.StringIO) -> Iterator[None]:
+    """Keep what is printed and no warnings: both are the process's, so in its main thread only."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    open_ = True
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if open_:
-            raise _OutOfTime
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN)
-    try:
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
         yield
-    finally:
-        open_ = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def tried(call: Callable[[], Any]) -> str:

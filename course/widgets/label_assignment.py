@@ -185,7 +185,9 @@ class LabelAssignment(Widget):
             return _example((), (), classes, positive, negative, given=given)
         low = rng.integers(0, [90, 50], size=(columns, 2))
         objects = np.hstack([low, low + rng.integers(20, 40, size=(columns, 2))])
-        near = objects[rng.integers(0, columns, size=count)] if columns else np.zeros((count, 4))
+        near = (
+            objects[rng.integers(0, columns, size=count)] if columns else np.zeros((count, 4), int)
+        )
         low = near[:, :2] + rng.integers(-9, 10, size=(count, 2))
         boxes = np.hstack([low, low + rng.integers(18, 42, size=(count, 2))])
         return _example(boxes.tolist(), objects.tolist(), classes, positive, negative)

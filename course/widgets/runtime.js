@@ -279,26 +279,31 @@ function shade(value, high = 1) {
  * (digits, null for none, or a function of value, row, column), `high` (the number that gets full
  * colour), `why(value, row, column)`, `mark(row, column, value)` for props of single cells,
  * `props(row, column, value)` for those of the cell and its number together, `size` of the text in
- * cells, `other`: rows of the reference, which are outlined and stand in brackets where they differ.
+ * cells and the `line` it stands on, `other`: rows of the reference, which are outlined and stand in brackets where they differ;
+ * `hand(row, column)`: what the definition gives, of which ≠ tells where it differs.
  */
-function cells(rows, [x, y], cell, { text = 1, high, why, mark, fill, props, other, size = 0.36 } = {}) {
+function cells(rows, [x, y], cell, { text = 1, high, why, mark, fill, props, other, hand, size = 0.36, line = 0.5 } = {}) {
   const top = high ?? Math.max(1e-9, ...rows.flat().map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)));
   const told = typeof text === "function" ? text : (value) => fixed(value, text);
-  const fit = (said) => Math.min(cell * size, 15, (cell * 1.5) / Math.max(said.length, 1));
+  const fit = (said) => Math.min(cell * size, 15, (cell * 1.4) / Math.max(said.length, 1));
   return h("g", { class: "cw-cells" }, rows.map((row, i) => row.map((value, j) => {
     const color = fill ? fill(value, i, j) : `rgb(${shade(value, top).slice(0, 3).join(",")})`;
     const dark = !fill && Math.abs(value) > 0.6 * top && value > 0;
+    const wrong = hand && !sameNumber(value, hand(i, j));
     const off = other && other[i]?.[j] !== undefined && !sameNumber(value, other[i][j]);
-    const said = text === null ? "" : String(told(value, i, j)), above = off ? 0.36 : 0.5;
+    const said = text === null ? "" : String(told(value, i, j)), above = off ? line - 0.14 : line;
     const write = (words, at) => h("text", { x: x + (j + 0.5) * cell, y: y + (i + at) * cell,
       class: dark ? "cw-in cw-light" : "cw-in", "font-size": fit(words) }, words);
+    const inner = (by) => [x + (j + by) * cell, y + (i + by) * cell, x + (j + 1 - by) * cell, y + (i + 1 - by) * cell];
     return h("g", { "data-why": why ? why(value, i, j) : undefined, ...(props ? props(i, j, value) : {}) },
       h("rect", { x: x + j * cell, y: y + i * cell, width: cell, height: cell, fill: color,
         class: "cw-cell", ...(mark ? mark(i, j, value) : {}) }),
-      off ? rectangle([x + (j + 0.06) * cell, y + (i + 0.06) * cell, x + (j + 0.94) * cell, y + (i + 0.94) * cell],
+      wrong ? [rectangle(inner(0.04), { stroke: COLORS.red, "stroke-width": 2.5, "stroke-dasharray": "2 2", "pointer-events": "none" }),
+        h("text", { x: x + (j + 0.84) * cell, y: y + (i + 0.18) * cell, class: dark ? "cw-in cw-light" : "cw-in", "font-size": cell * 0.28 }, "≠")] : null,
+      off ? rectangle(inner(0.08),
         { stroke: COLORS.purple, "stroke-width": 3, "stroke-dasharray": "5 3", "pointer-events": "none" }) : null,
       text === null ? null : write(said, above),
-      off && text !== null ? write(`(${told(other[i][j], i, j)})`, 0.72) : null);
+      off && text !== null ? write(`(${told(other[i][j], i, j)})`, line + 0.22) : null);
   })));
 }
 
@@ -324,6 +329,23 @@ function pickable({ name, picked, pick, change }) {
     } };
 }
 
+/**
+ * Cells that are picked by a click and changed by keys: `picked` = [row, column] or null, and those
+ * that are `chosen(row, column)` are outlined; `name(row, column)`, `pick(row, column)` and
+ * `put(row, column, value)`. Other options are those of `cells`.
+ */
+function editableCells(rows, [x, y], { name, picked, pick, put, chosen, step = 1, cell = 1, ...options }) {
+  const here = (i, j) => picked && picked[0] === i && picked[1] === j;
+  const outline = (test, props) => rows.map((row, i) => row.map((_, j) => (test(i, j)
+    ? rectangle([x + j * cell, y + i * cell, x + (j + 1) * cell, y + (i + 1) * cell], { "pointer-events": "none", ...props }) : null)));
+  return [cells(rows, [x, y], cell, { text: 2,
+    why: (value, i, j) => `${name(i, j)} = ${fixed(value)}: click it, then use its slider or the keys up and down`,
+    props: (i, j, value) => pickable({ name: `${name(i, j)} = ${fixed(value)}`, picked: here(i, j),
+      pick: () => pick(i, j), change: (by) => put(i, j, value + by * step) }), ...options }),
+  chosen ? outline(chosen, { stroke: COLORS.orange, "stroke-width": 4, "stroke-dasharray": "8 4" }) : null,
+  outline(here, { stroke: "#111", "stroke-width": 3 })];
+}
+
 /** A path of slanting lines over a box, `gap` units apart. */
 function hatching([x1, y1, x2, y2], gap, props = {}) {
   const lines = [], height = y2 - y1;
@@ -331,7 +353,7 @@ function hatching([x1, y1, x2, y2], gap, props = {}) {
     const from = Math.max(x1, x), to = Math.min(x2, x + height);
     if (to > from) lines.push(`M${from} ${y2 - (from - x)}L${to} ${y2 - (to - x)}`);
   }
-  return h("path", { d: lines.join(""), stroke: "#555", "stroke-width": 1, fill: "none",
+  return h("path", { d: lines.join(""), stroke: COLORS.grey, "stroke-width": 1, fill: "none",
     "pointer-events": "none", ...props });
 }
 
@@ -679,10 +701,10 @@ function view(spec, model, el) {
           set: (value) => { mistake = value; overlay = Boolean(value); ask(); } }) : null,
         setup.reference ? toggle({ name: "lay the reference over it", value: overlay,
           set: (value) => { overlay = value; ask(); } }) : null,
-        button(setup.reference ? "Find a disagreement" : "Try the public cases", () => {
+        setup.given ? button(setup.reference ? "Find a disagreement" : "Try the public cases", () => {
           search += 1;
           ask({ search, overlay: Boolean(setup.reference) });
-        }),
+        }) : null,
         h("details", { class: "cw-state" }, h("summary", {}, "State"),
           h("textarea", { rows: 3, spellcheck: "false", "aria-label": "State, to copy or to paste",
             value: pasted ?? JSON.stringify(state), oninput: (event) => { pasted = event.target.value; } }),

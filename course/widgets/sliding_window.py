@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from course import draw
 from course.outcome import Case, copy_of
 from course.widgets.base import State, Widget
 from course.widgets.calling import Calls, Trouble, number, tensor
+from course.widgets.layers import unfilled
 
 SMALLEST, LARGEST = 6, 64  # sides of the image
 MOST_WINDOWS = 230  # that are scored
@@ -193,16 +193,16 @@ def _weights(window: tuple[int, int], stride: int) -> tuple[int, Tensor]:
 def _networks(window: tuple[int, int], stride: int) -> tuple[nn.Sequential, nn.Sequential]:
     """Return the classifier of a window and the same network made fully convolutional."""
     kernel, weights = _weights(window, stride)
-    first = skip_init(nn.Conv2d, 1, 2, kernel, stride=stride)
-    linear = skip_init(nn.Linear, weights[0].numel(), len(KINDS))
-    conv = skip_init(nn.Conv2d, 2, len(KINDS), tuple(weights.shape[2:]))
-    with torch.no_grad():
-        first.weight.copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1) / kernel**2)
-        first.bias.copy_(torch.tensor([-0.6, 0.4]))  # brighter than 0.6, darker than 0.4
-        linear.weight.copy_(weights.flatten(1))
-        conv.weight.copy_(weights)
-        for layer in (linear, conv):
-            layer.bias.copy_(torch.tensor([3.0, 0.0, 0.0]))
+    first = unfilled(nn.Conv2d, 1, 2, kernel, stride=stride)
+    linear = unfilled(nn.Linear, weights[0].numel(), len(KINDS))
+    conv = unfilled(nn.Conv2d, 2, len(KINDS), tuple(weights.shape[2:]))
+    signs = torch.tensor([1.0, -1.0]).view(2, 1, 1, 1)
+    limits = torch.tensor([-0.6, 0.4])  # brighter than 0.6, darker than 0.4
+    doubt = torch.tensor([3.0, 0.0, 0.0])
+    size = (2, 1, kernel, kernel)
+    first.load_state_dict({"weight": signs.expand(size) / kernel**2, "bias": limits})
+    linear.load_state_dict({"weight": weights.flatten(1), "bias": doubt})
+    conv.load_state_dict({"weight": weights, "bias": doubt})
     classifier = nn.Sequential(_Notes(), first, nn.ReLU(), nn.Flatten(), linear)
     network = nn.Sequential(_Notes(), first, nn.ReLU(), conv)
     return classifier.requires_grad_(False), network.requires_grad_(False)

@@ -183,7 +183,9 @@ def test_every_error_is_shown_in_words_and_recovered_from(figure: Figure) -> Non
     drawing = figure.root.locator(".cw-drawing")
     whole = drawing.inner_html()
     for how in ZOO:
-        execute(figure.tab, f"{name} = spoiled(reference_of({name!r}), {how!r})")
+        seconds = 0.3 if how == "endless" else 2.0  # sooner than for students
+        wrong = f"{name} = spoiled(reference_of({name!r}), {how!r})"
+        execute(figure.tab, f"calling.SECONDS = {seconds}\n{wrong}")
         figure.settle()
         assert figure.root.get_attribute("data-state") == "error", how
         told = figure.root.locator(".cw-trouble")
@@ -192,7 +194,99 @@ def test_every_error_is_shown_in_words_and_recovered_from(figure: Figure) -> Non
             assert "division by zero" in told.inner_text()
             assert "1 / 0" in told.locator("code").inner_text()
         assert figure.root.locator(".cw-figure.cw-stale").count() == 1
-        execute(figure.tab, f"{name} = reference_of({name!r})")
+        execute(figure.tab, f"calling.SECONDS = 2.0\n{name} = reference_of({name!r})")
         figure.settle()
         assert figure.root.get_attribute("data-state") == "ready", how
     assert drawing.inner_html() == whole
+
+
+def test_slow_code_is_said_to_run_and_is_followed_to_its_end(tab: Tab) -> None:
+    figure = Figure(tab, "IoU")
+    figure.start_again()
+    execute(tab, "import time\ncalling.SECONDS = 5.0\nquick = box_iou")
+    execute(tab, "def box_iou(a, b):\n    time.sleep(0.4)\n    return quick(a, b)")
+    figure.settle()
+    figure.root.locator("[data-nudge='right']").click()
+    figure.root.get_by_text("Still running").wait_for(timeout=1500)
+    figure.settle()
+    assert figure.root.get_by_text("Still running").count() == 0
+    assert figure.root.get_attribute("data-state") == "ready"
+    execute(tab, "box_iou = quick\ncalling.SECONDS = 2.0")
+    figure.settle()
+
+
+def test_interrupting_is_offered_where_no_budget_stops_the_code(tab: Tab) -> None:
+    """As in code that waits outside Python, where nothing but its end or the kernel's helps."""
+    figure = Figure(tab, "IoU")
+    figure.start_again()
+    execute(tab, "calling.SECONDS, quick, stuck, busy = 60.0, box_iou, [1], []")
+    execute(tab, "def endless(a, b):\n    while stuck: pass\n    return quick(a, b)")
+    execute(tab, "def box_iou(a, b):\n    return endless(a, b) if busy else quick(a, b)")
+    figure.settle()
+    execute(tab, "busy.append(1)")
+    figure.root.locator("[data-nudge='right']").click()
+    with tab.page.expect_response("**/interrupt") as reply:
+        figure.root.get_by_text("Interrupt", exact=True).click(timeout=8000)
+    assert reply.value.status == 204
+    execute(tab, "stuck.clear()")
+    figure.settle()
+    execute(tab, "calling.SECONDS = 2.0\nbox_iou = quick")
+    figure.settle()
+    assert figure.root.get_attribute("data-state") == "ready"
+
+
+def test_an_endless_loop_is_stopped_in_the_thread_that_answers_a_drag(tab: Tab) -> None:
+    figure = Figure(tab, "IoU")
+    figure.start_again()
+    execute(tab, "quick, busy = box_iou, []")
+    execute(tab, ENDLESS)
+    figure.settle()
+    execute(tab, "busy.append(1)")
+    figure.root.locator("[data-nudge='right']").click()
+    figure.root.get_by_text("did not finish within 2 seconds").wait_for(timeout=5000)
+    assert "of box_iou: " in figure.root.locator(".cw-trouble code").inner_text()
+    execute(tab, "box_iou = quick")
+    figure.settle()
+    assert figure.root.get_attribute("data-state") == "ready"
+
+
+ENDLESS = """
+def box_iou(a, b):
+    n = 0
+    while busy:
+        try:
+            n += 1
+        except:
+            pass
+    return quick(a, b)
+"""
+
+
+def test_a_fast_drag_leaves_nothing_unanswered_and_keeps_one_question_in_flight(tab: Tab) -> None:
+    figure = Figure(tab, "IoU")
+    figure.start_again()
+    execute(tab, "import time\ncalling.SECONDS = 5.0\nquick, running, most = box_iou, [], []")
+    execute(tab, COUNTING)
+    figure.settle()
+    box = figure.root.locator("[data-handle='a']").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    tab.page.mouse.move(x, y)
+    tab.page.mouse.down()
+    for i in range(60):
+        tab.page.mouse.move(x + i, y + i / 2)
+    tab.page.mouse.up()
+    tab.page.wait_for_timeout(1000)
+    root = figure.root.evaluate("(root) => [root.dataset.asked, root.dataset.seq]")
+    assert root[0] == root[1]
+    execute(tab, "assert len(most) < 3 * 30, len(most)")  # far fewer pictures than movements
+    execute(tab, "box_iou = quick\ncalling.SECONDS = 2.0")
+    figure.settle()
+
+
+COUNTING = """
+def box_iou(a, b):
+    most.append(1)
+    time.sleep(0.1)
+    return quick(a, b)
+"""
