@@ -371,11 +371,13 @@ def _applied(name: str, network: nn.Module, batch: Tensor, outputs: int) -> Tens
         text = f"What `{name}` returned raised {type(error).__name__} on an input of "
         detail = str(error).split("\n")[0][:160]
         raise Trouble("raised", f"{text}{[*batch.shape]}: {detail}") from None
-    what = f"{name}(...)"
-    answers = tensor(what, found, (len(batch), outputs, "rows", "cols"), batch)
+    given = f"What `{name}` returned was given an input of {[*batch.shape]}."
+    try:
+        answers = tensor("it", found, (len(batch), outputs, "rows", "cols"), batch)
+    except Trouble as trouble:
+        raise Trouble(trouble.kind, f"{given} {trouble.text.replace('`it`', 'It')}") from None
     if not 1 <= min(answers.shape[2:]) <= max(answers.shape[2:]) <= LARGEST_MAP:
-        size = [*answers.shape]
-        raise Trouble("shape", f"`{what}` gives {size} for an input of {[*batch.shape]}.")
+        raise Trouble("shape", f"{given} It returned the shape {[*answers.shape]}.")
     return answers
 
 

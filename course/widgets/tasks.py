@@ -286,8 +286,8 @@ def _found(calls: Calls, category: Tensor, instance: Tensor) -> dict[str, Any]:
     if not isinstance(result, tuple | list) or len(result) != 2:
         got = type(result).__name__ + (f" of {len(result)}" if hasattr(result, "__len__") else "")
         raise Trouble("type", f"`{name}` must return (boxes, labels), got {got}.")
-    boxes = tensor(f"{name}(...)[0]", result[0], ("n", 4), torch.float32)
-    labels = tensor(f"{name}(...)[1]", result[1], ("n",), torch.int64)
+    boxes = tensor(name, result[0], ("n", 4), torch.float32)
+    labels = tensor(name, result[1], ("n",), torch.int64)
     if len(boxes) != len(labels):
         text = f"`{name}` must return as many labels as boxes, got {len(labels)} and {len(boxes)}."
         raise Trouble("shape", text)

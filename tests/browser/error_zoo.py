@@ -35,7 +35,8 @@ def _a_text(right: Callable[..., Any]) -> Callable[..., Any]:
 def _changes_its_input(right: Callable[..., Any]) -> Callable[..., Any]:
     def changing(*arguments: Any, **named: Any) -> Any:
         value = right(*arguments, **named)
-        _spoil(arguments)
+        if not _spoil(arguments):
+            raise TypeError("whole numbers and tuples of them cannot be changed")
         return value
 
     return changing
