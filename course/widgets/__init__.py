@@ -12,7 +12,8 @@ from course.widgets.box_transform import BoxTransform
 from course.widgets.iou import IoU
 from course.widgets.label_assignment import LabelAssignment
 from course.widgets.nms import NMS
+from course.widgets.proposals import Proposals
 
-ALL = (Anchors, BoxTransform, IoU, LabelAssignment, NMS)
+ALL = (Anchors, BoxTransform, IoU, LabelAssignment, NMS, Proposals)
 
-__all__ = ["ALL", "NMS", "Anchors", "BoxTransform", "IoU", "LabelAssignment"]
+__all__ = ["ALL", "NMS", "Anchors", "BoxTransform", "IoU", "LabelAssignment", "Proposals"]
