@@ -269,8 +269,9 @@ for ax, segments in zip(draw.panels(*titles, size=(128, 128)), maps):
 # right for all objects.
 #
 # Step through a smaller scene yourself. **Predict first.** Which regions merge early when all three
-# similarities are added, and which when only the size counts? In which round does the striped circle
-# become a region of its own? Decide, then step; the tree shows who merged with whom.
+# similarities are added, and which when only the size counts? The circle begins in three parts: in
+# which round is it a region of its own, and what swallows it later? The tree shows who merged with
+# whom.
 
 # %% show=true
 widgets.Proposals(group_regions, histogram_intersection, size_similarity, fill_similarity)

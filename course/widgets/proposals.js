@@ -23,7 +23,7 @@ function after(count, shown, step) {
 
 /**
  * A picture with each region that is left in the mean of its colours, where `now` is striped; and
- * for each region [x, y, length] of its longest row of pixels, where its number has room.
+ * for each region [x, y, length] of a long row of its pixels, where its number has room.
  */
 function coloured(setup, { members, alive }, now, key) {
   const region = [], colours = [], rooms = [];
@@ -35,11 +35,14 @@ function coloured(setup, { members, alive }, now, key) {
   const of = setup.segments.map((row) => [...row].map((digit) => region[parseInt(digit, 36)]));
   const cells = of.map((row, y) => row.map((i, x) => [i, x, y,
     (of[y + 1] && of[y + 1][x] !== i) || (row[x + 1] !== undefined && row[x + 1] !== i)]));
+  const sums = [];
+  of.forEach((row, y) => row.forEach((i) => { sums[i] = [(sums[i]?.[0] ?? 0) + y, (sums[i]?.[1] ?? 0) + 1]; }));
   of.forEach((row, y) => row.forEach((i, x) => {
     if (row[x - 1] === i) return;
     let end = x;
     while (row[end] === i) end += 1;
-    if (!rooms[i] || end - x > rooms[i][2]) rooms[i] = [(x + end) / 2, y + 0.5, end - x];
+    const fit = Math.min(end - x, 24) - 0.4 * Math.abs(y - sums[i][0] / sums[i][1]); // wide, and near its middle
+    if (!rooms[i] || fit > rooms[i][3]) rooms[i] = [(x + end) / 2, y + 0.5, end - x, fit];
   }));
   const url = raster(cells, ([i, x, y, edge]) => {
     if (edge) return [20, 20, 20, 255];

@@ -372,4 +372,4 @@ def _scene() -> Scene:
 
 @cache
 def _regions() -> Regions:
-    return first_regions(_scene().image, scale=300.0)
+    return first_regions(_scene().image, scale=60.0, min_size=130)
