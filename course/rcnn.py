@@ -37,15 +37,16 @@ class Regions:
         return len(self.boxes)
 
 
-def first_regions(image: Tensor, scale: float = 100.0) -> Regions:
+def first_regions(image: Tensor, scale: float = 100.0, min_size: int = 20) -> Regions:
     """Return the regions of an image [3, H, W] that Selective Search begins with.
 
     They are those of Felzenszwalb and Huttenlocher (2004); a larger scale gives fewer of them.
+    None has fewer than `min_size` pixels.
     """
     from skimage.segmentation import felzenszwalb  # takes a while to import
 
     pixels = image.permute(1, 2, 0).double().numpy()
-    found = felzenszwalb(pixels, scale=scale, sigma=0.8, min_size=20, channel_axis=-1)
+    found = felzenszwalb(pixels, scale=scale, sigma=0.8, min_size=min_size, channel_axis=-1)
     height, width = found.shape
     y, x = np.indices(found.shape)
     count = int(found.max()) + 1

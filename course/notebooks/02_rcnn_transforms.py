@@ -268,6 +268,15 @@ for ax, segments in zip(draw.panels(*titles, size=(128, 128)), maps):
 # boxes were in the list long before. This is the point of keeping *all* boxes: no single level is
 # right for all objects.
 #
+# Step through a smaller scene yourself. **Predict first.** Which regions merge early when all three
+# similarities are added, and which when only the size counts? The circle begins in three parts: in
+# which round is it a region of its own, and what swallows it later? The tree shows who merged with
+# whom.
+
+# %% show=true
+widgets.Proposals(group_regions, histogram_intersection, size_similarity, fill_similarity)
+
+# %% [markdown]
 # It works on photographs too. Coffee and cup are two regions for a long time, then they are one: the
 # boxes of both are proposed.
 

@@ -16,6 +16,7 @@ from course.widgets.label_assignment import LabelAssignment
 from course.widgets.mask import Mask
 from course.widgets.nms import NMS
 from course.widgets.precision_recall import PrecisionRecall
+from course.widgets.proposals import Proposals
 from course.widgets.receptive_field import ReceptiveField
 from course.widgets.roi_align import RoIAlign
 from course.widgets.sliding_window import SlidingWindow
@@ -33,6 +34,7 @@ ALL = (
     Mask,
     NMS,
     PrecisionRecall,
+    Proposals,
     ReceptiveField,
     RoIAlign,
     SlidingWindow,
@@ -52,6 +54,7 @@ __all__ = [
     "LabelAssignment",
     "Mask",
     "PrecisionRecall",
+    "Proposals",
     "ReceptiveField",
     "RoIAlign",
     "SlidingWindow",
