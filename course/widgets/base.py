@@ -26,6 +26,7 @@ from course.widgets.calling import Calls, Trouble, plain
 
 State = dict[str, Any]
 HERE = Path(__file__).parent
+RUNTIME = ("runtime_nodes", "runtime_drawing", "runtime_controls", "runtime")
 CASES = Path("cases")
 TOLERANCE = 1e-4  # two displays that differ by less show the same
 TRIES = 300  # random inputs in the search for a disagreement
@@ -286,8 +287,8 @@ def _in_form(value: Any, example: Any) -> Any:
 
 
 def script(name: str) -> str:
-    """Return the module that a browser runs: the shared runtime and the widget's own part."""
-    return _text("runtime.js") + "\n" + _text(f"{name}.js")
+    """Return the module that a browser runs: the shared runtime, then the widget's own part."""
+    return "\n".join(_text(f"{part}.js") for part in (*RUNTIME, name))
 
 
 @cache
