@@ -130,7 +130,7 @@ export default widget({
       reference ? ` (${Number(reference.error).toFixed(3)})` : null, " pixels off G."),
       h("p", {}, "The other way, from G to P: ", list(shown.back, 3),
         reference ? ` (reference: ${texts(reference.back, 3)})` : null),
-      h("h4", { style: "margin:10px 0 2px" }, "Decode: move P by four numbers"),
+      h("h3", { class: "cw-part", style: "margin:10px 0 2px" }, "Decode: move P by four numbers"),
       toggle({ name: "those of encode_boxes", value: state.follow,
         set: (follow) => set({ follow, by_hand: numbers.map((v) => Math.round(v * 20) / 20) }) }),
       NAMES.map((name, k) => slider({ name, value: numbers[k], min: -6, max: 6, step: 0.05,

@@ -197,7 +197,8 @@ export default widget({
         result === undefined ? null : h("p", {}, `${now.method}, row ${now.row}, column ${now.column}: `, number(fixed(result, 3),
           `it looks at row ${place(now.row, factor)} and column ${place(now.column, factor)}, marked × in the map\nby hand: ${filledIn(weightsByHand(state, now.method, now.row, now.column), mapOf(state))}; your function gives ${fixed(result, 3)}`),
         weights ? `. Your weights say ${filledIn(weights, mapOf(state))}.` : null),
-        troubles.map((name) => h("p", {}, shown.methods[name].waiting ? "… " : "✗ ", shown.methods[name].trouble)),
+        troubles.map((name) => shown.methods[name].trouble).map(({ kind, text, line }) => (kind === "waiting"
+          ? h("p", {}, "… ", text) : h("div", { class: "cw-trouble", role: "alert" }, text, line ? h("code", {}, line) : null))),
         alsoTried(METHODS.flatMap((name) => (shown.methods[name].tried ?? []).map(([what, text]) => [`${name}: ${what}`, text])).filter(([, text]) => text))] : [
         shown.later ? toggle({ name: "unpool other values: 1, 2, 3, …", value: Boolean(ui.memory.later), set: (on) => { ui.memory.later = on; ui.repaint(); } }) : null,
         h("p", {}, `Your shapes: values and places ${shown.values[0].length} x ${shown.values[0][0]?.length ?? 0}`,

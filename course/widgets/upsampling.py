@@ -152,7 +152,7 @@ def _enlarged(calls: Calls, both: Tensor, factor: int) -> dict[str, Any]:
                 trouble.kind == "waiting" and name == METHODS[0]
             ):
                 raise
-            return {"trouble": trouble.text, "waiting": trouble.kind == "waiting"}
+            return {"trouble": trouble.told()}
         return found | {"tried": [["float64 gives float64", tried(lambda: of(both.double()))]]}
 
     return {"methods": {name: by(name) for name in METHODS}}

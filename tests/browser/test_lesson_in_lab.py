@@ -12,6 +12,7 @@ from autograder.exercises import topics
 from autograder.release import release
 from course.check import ALL_PASS
 from tests.browser.lab import CHROMIUM, Tab, chromium_tab, jupyter_lab
+from tests.browser.widget_page import Figure
 
 pytestmark = [
     pytest.mark.browser,
@@ -109,6 +110,12 @@ def test_run_all_on_the_model_answers_passes_every_check(
     assert all(ALL_PASS in said[name] for name in exercise_checks(assignment))
     assert errors(cells) == []
     assert not any(output.get("name") == "stderr" for c in cells for output in c.get("outputs", ()))
+    figures = tab.page.locator(".course-widget")
+    assert figures.count() == sum("widgets." in "".join(cell["source"]) for cell in cells)
+    for number in range(figures.count()):
+        figure = Figure(tab, number=number)
+        figure.root.scroll_into_view_if_needed()
+        figure.to_its_ends()
     tab.page.locator(".course-check .passes").first.scroll_into_view_if_needed()
     assert tab.page.locator(".course-check .passes").first.is_visible()
     tab.shut_down()

@@ -38,11 +38,13 @@ class Figure:
     """One widget in the page."""
 
     tab: Tab
-    name: str
+    name: str = ""  # any
+    number: int = 0  # of those of this name
 
     @property
     def root(self) -> Any:
-        return self.tab.page.locator(f".course-widget[data-widget='{self.name}']")
+        named = f"[data-widget='{self.name}']" if self.name else ""
+        return self.tab.page.locator(f".course-widget{named}").nth(self.number)
 
     def settle(self) -> None:
         """Wait until the last question is answered and painted."""
@@ -59,6 +61,25 @@ class Figure:
     def start_again(self) -> None:
         self.root.get_by_text("Start again", exact=True).evaluate("(button) => button.click()")
         self.settle()
+
+    def to_its_ends(self) -> None:
+        """Move every slider to both ends and show every example; each must be answered well."""
+        ranges = self.root.locator("input[type='range']")
+        for number in range(ranges.count()):
+            for key in ("End", "Home"):
+                if number < ranges.count():
+                    ranges.nth(number).focus()
+                    self.tab.page.keyboard.press(key)
+                    self.answered(f"slider {number}, {key}")
+        examples = self.root.locator(".cw-examples select")
+        if examples.count():
+            for name in examples.locator("option").all_inner_texts()[1:]:
+                examples.select_option(name)
+                self.answered(name)
+
+    def answered(self, what: str) -> None:
+        self.settle()
+        assert self.root.get_attribute("data-state") == "ready", what
 
     def handles(self) -> list[str]:
         """Return what can be moved by keys."""
