@@ -98,7 +98,7 @@ const VIEWS = {
     shown.boxes.map((box, n) => outlined(box, { stroke: COLORS.green, "stroke-width": 3 })),
     (reference?.boxes ?? []).map((box, n) => (near(box, shown.boxes[n]) ? null
       : rectangle(box, { stroke: COLORS.purple, "stroke-width": 3, "stroke-dasharray": "12 5" }))),
-    shown.boxes.map((box, n) => label(n % 2 ? box[2] - 4 * unit : box[0] + 4 * unit, box[1] + 17 * unit, n + 1, 17 * unit,
+    shown.boxes.map((box, n) => box.every(Number.isFinite) && label(n % 2 ? box[2] - 4 * unit : box[0] + 4 * unit, box[1] + 17 * unit, n + 1, 17 * unit,
       { "font-weight": 700, "text-anchor": n % 2 ? "end" : "start" })),
   ],
 };

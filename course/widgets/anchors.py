@@ -12,7 +12,7 @@ from course.outcome import Case
 from course.scenes import Scene, scene
 from course.widgets.base import State, Widget
 from course.widgets.calling import Calls, Trouble, tensor
-from course.widgets.pictures import data_url
+from course.widgets.pictures import data_url, drawable
 
 WIDTH, HEIGHT = 160, 128
 VIEWS = ("anchors", "labels", "proposals")
@@ -193,16 +193,16 @@ class Anchors(Widget):
         objects = torch.tensor(state["objects"]).reshape(-1, 4)
         if "labels" in shown:
             labels = torch.tensor(shown["labels"])
-            draw.boxes(ax, anchors[labels == 1], colors="green", width=1.5)
+            positive = drawable(anchors[labels == 1].tolist())
+            draw.boxes(ax, positive, colors="green", width=1.5)
             draw.boxes(ax, objects, colors="black", style=":")
         elif "boxes" in shown:
-            boxes = torch.tensor(shown["boxes"]).reshape(-1, 4)
-            draw.boxes(ax, boxes, colors="green", width=1.5)
+            draw.boxes(ax, drawable(shown["boxes"]), colors="green", width=1.5)
             draw.boxes(ax, objects, colors="black", style=":")
         else:
             shapes = len(state["sizes"]) * len(state["ratios"])
             first = (state["row"] * state["columns"] + state["column"]) * shapes
-            draw.boxes(ax, anchors[first : first + shapes], width=1.5)
+            draw.boxes(ax, drawable(anchors[first : first + shapes].tolist()), width=1.5)
         return ax
 
     @classmethod

@@ -1,7 +1,6 @@
 """BoxTransform: drag proposal and target; the four numbers from one to the other, and back."""
 
 from functools import cache
-from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +11,7 @@ from course.outcome import Case
 from course.scenes import Scene, scene
 from course.widgets.base import State, Widget
 from course.widgets.calling import Calls, Trouble, tensor
-from course.widgets.pictures import data_url
+from course.widgets.pictures import data_url, drawable
 
 WIDTH, HEIGHT = 144.0, 96.0
 LARGEST = 8.0  # of the four numbers by hand
@@ -114,8 +113,7 @@ class BoxTransform(Widget):
         both = torch.tensor([state["proposal"], state["target"]])
         draw.boxes(ax, both[:1], ["P"], colors="blue")
         draw.boxes(ax, both[1:], ["G"], colors="orange", places="bottom right")
-        if all(isinstance(x, float | int) and isfinite(x) for x in shown["box"]):
-            draw.boxes(ax, torch.tensor([shown["box"]]), colors="black", style="--")
+        draw.boxes(ax, drawable([shown["box"]]), colors="black", style="--")
         return ax
 
     @classmethod

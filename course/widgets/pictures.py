@@ -1,10 +1,14 @@
-"""Pictures for a page: an image as a data URL."""
+"""Pictures for a page: an image as a data URL, and boxes that can be drawn."""
 
 import base64
 from io import BytesIO
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
+
+FAR = 1e5  # pixels; what is further away is not drawn
 
 
 def data_url(image: Tensor) -> str:
@@ -15,3 +19,9 @@ def data_url(image: Tensor) -> str:
     file = BytesIO()
     Image.fromarray(pixels).save(file, format="JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def drawable(boxes: list[list[Any]]) -> Tensor:
+    """Return those of the boxes shown, [N, 4], that can be drawn: infinities are texts in them."""
+    near = [box for box in boxes if all(isinstance(x, float | int) and abs(x) < FAR for x in box)]
+    return torch.tensor(near).reshape(-1, 4)

@@ -122,8 +122,8 @@ export default widget({
       finite(other) && finite(result) && other.some((v, n) => Math.abs(v - result[n]) > 0.01)
         ? rectangle(other, { stroke: COLORS.purple, "stroke-width": 3, "stroke-dasharray": "12 5" }) : null,
       drawn ? [...now.alive].map((i) => (drawn.rooms[i]?.[2] > 5 ? label(drawn.rooms[i][0], drawn.rooms[i][1] + 1.4, i, 14 * unit,
-        { "text-anchor": "middle" }) : null)) : [...now.alive].map((i) => boxOf(i)).filter(finite).map((box, n) =>
-        label(...middle(box), [...now.alive][n], 20 * unit, { "text-anchor": "middle" })),
+        { "text-anchor": "middle" }) : null)) : [...now.alive].filter((i) => finite(boxOf(i))).map((i) =>
+        label(...middle(boxOf(i)), i, 20 * unit, { "text-anchor": "middle" })),
       merged.map(([i, box], n) => name(box, i, n)),
       h("g", { transform: `translate(${x} ${y + k + 7 * scale}) scale(${scale})` },
         tree(count, shown, step, reference, 144 / 600)),

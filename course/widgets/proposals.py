@@ -15,6 +15,7 @@ from course.rcnn import Regions, first_regions, in_mean_colours
 from course.scenes import Scene, scene
 from course.widgets.base import State, Widget
 from course.widgets.calling import Calls, Trouble, number, tensor
+from course.widgets.pictures import drawable
 
 WIDTH, HEIGHT = 144, 96
 MOST, MOST_MERGERS, LISTED = 16, 40, 6
@@ -163,8 +164,7 @@ class Proposals(Widget):
 
     @classmethod
     def picture(cls, state: State, shown: dict[str, Any]) -> Any:
-        boxes = torch.tensor(shown["boxes"]).reshape(-1, 4)
-        count = len(_inputs(state)[0])
+        boxes, count = drawable(shown["boxes"]), len(_inputs(state)[0])
         if state["scene"]:
             ax = draw.panels(cls.says(state, shown), size=(HEIGHT, WIDTH))
             draw.photo(ax, in_mean_colours(_scene().image, _regions().segments))

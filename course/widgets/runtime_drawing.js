@@ -2,8 +2,9 @@
 
 // Boxes: (x1, y1, x2, y2).
 
-/** A box on the stage: a rectangle of corners. */
+/** A box on the stage: a rectangle of corners, nothing where one of them is infinite. */
 function rectangle(box, props) {
+  if (!box.every(Number.isFinite)) return null;
   const [x1, y1, x2, y2] = box;
   return h("rect", { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0),
     fill: "none", ...props });
