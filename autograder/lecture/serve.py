@@ -83,6 +83,8 @@ def serve(port: int | None = None, *, browser: bool = True) -> None:
                 f"--port={port}",
                 "--template=lecture",
                 "--theme=light",
+                "--preheat_kernel=True",  # it imports torch before somebody looks
+                "--pool_size=1",
                 *(f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS),
                 "--Voila.log_level=WARN",
             ]

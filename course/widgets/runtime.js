@@ -108,7 +108,10 @@ function view(spec, model, el) {
       good = { ...answer, state: answer.found?.state ?? states.get(answer.seq) ?? state };
       for (const seq of states.keys()) if (seq < answer.seq) states.delete(seq);
     }
-    paint();
+    if (!closed) {
+      cancelAnimationFrame(frame);
+      now(); // not in the next frame: an answer is what one waits for
+    }
     announce();
   }
 

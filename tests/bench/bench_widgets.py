@@ -16,9 +16,10 @@ from tests.browser.lab import Tab, chromium_tab, jupyter_lab, lecture
 MOVES, ROUNDS = 120, 3
 # Counts a movement from its event to the frame in which its answer, or a later one, is painted.
 WATCH = """(root) => {
-    const stage = root.querySelector(".cw-stage"), frame = document.createElement("i");
+    const stage = root.querySelector(".cw-stage");
     window.seen = {late: [], local: [], answers: 0, flying: 0, most: 0};
     let open = [], last = root.dataset.seq;
+    // What the page looks like now is on the screen once the next frame's callbacks are over.
     const painted = (done) => requestAnimationFrame(() => {
         const channel = new MessageChannel();
         channel.port1.onmessage = done;
@@ -75,6 +76,7 @@ def _lab(folder: Path) -> Iterator[tuple[Tab, float]]:
 def _voila(folder: Path) -> Iterator[tuple[Tab, float]]:
     folder.mkdir()
     with lecture(folder / "home") as address, chromium_tab() as tab:
+        tab.page.wait_for_timeout(10_000)  # its Python has started
         start = time.monotonic()
         tab.page.goto(address + "/#iou")
         tab.page.wait_for_selector("#iou .course-widget[data-ready='1']")
