@@ -88,7 +88,7 @@ function drawMap(look, way, place, k) {
     rectangle([x0, m, x0 + W, m + H], { stroke: "currentColor", "stroke-width": 1.5 }),
     squares, outlines,
     h("path", { d: edges.join(""), stroke: COLORS.blue, "stroke-width": 1.8, "stroke-dasharray": "6 3", fill: "none" }),
-    rectangle([x1, y1, x2, y2], { stroke: COLORS.blue, "stroke-width": 3.5 }), points, texts, rings,
+    rectangle([x1, y1, x2, y2], { stroke: COLORS.blue, "stroke-width": 3.5 }), points, rings, texts,
   ];
 }
 

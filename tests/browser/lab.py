@@ -86,6 +86,11 @@ def _serving(
     """Run a server of Python's, with its own settings, until one of its pages answers."""
     home.mkdir(exist_ok=True)
     own = {f"JUPYTER_{name}": str(home / name.lower()) for name in FOLDERS}
+    settings = home / "settings"
+    asked = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    asked.parent.mkdir(parents=True, exist_ok=True)
+    asked.write_text('{"fetchNews": "false"}')  # else it asks over the page
+    own["JUPYTERLAB_SETTINGS_DIR"] = str(settings)
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, *command],

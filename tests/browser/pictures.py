@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.browser.widget_page import Figure, lab_with_widgets
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-SHOWN = ("NMS", "RoIAlign", "TransposedConv")
+SHOWN = ("RoIAlign", "TransposedConv")
 
 
 def main() -> None:
