@@ -4,7 +4,7 @@ from typing import Any
 
 from autograder.exercise import Exercise
 from autograder.exercises import topics
-from course.widgets.base import Mistake
+from course.widgets.sources import Mistake
 
 
 def reference_of(exercise: str) -> Any:

@@ -5,14 +5,14 @@ writes the widget's `state` and counts `asked` up; the kernel calls the function
 state, and writes `answer`. Nothing is called before a browser asks, or a picture is needed.
 """
 
+import contextlib
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
-from types import FrameType
 from typing import Any, ClassVar
 
 import anywidget
@@ -22,7 +22,9 @@ import traitlets
 from course.cases import CaseSet, assess
 from course.check import has_form
 from course.outcome import Case, LocalSubject, observe
+from course.widgets import budget
 from course.widgets.calling import Calls, Trouble, plain
+from course.widgets.sources import Mistake, kernel_id, lookup, reference_of, references
 
 State = dict[str, Any]
 HERE = Path(__file__).parent
@@ -30,16 +32,7 @@ RUNTIME = ("runtime_nodes", "runtime_drawing", "runtime_controls", "runtime")
 CASES = Path("cases")
 TOLERANCE = 1e-4  # two displays that differ by less show the same
 TRIES = 300  # random inputs in the search for a disagreement
-REFERENCE = "course.reference"  # the entry point by which an instructor's install brings it
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong function to show in an exercise's place, and what is said about it."""
-
-    exercise: str
-    function: Callable[..., Any]
-    sentence: str
+SEARCH_SECONDS = 4.0  # and for how long, public cases too
 
 
 class Widget(anywidget.AnyWidget):
@@ -75,11 +68,12 @@ class Widget(anywidget.AnyWidget):
         reference: Mapping[str, Callable[..., Any]] | None = None,
         mistakes: Mapping[str, Mistake] | None = None,
     ) -> None:
-        self._find = _lookup(self.functions, functions, sys._getframe(1))
+        self._find = lookup(self.functions, functions, sys._getframe(1))
         self._found: dict[str, Any] = {}
         self._shown_with: dict[str, Any] = {}
         self._reference = dict(reference) if reference is not None else None
         self._mistakes = dict(mistakes or {})
+        self._one_at_a_time = threading.RLock()  # Lab asks in a thread, a cell in another
         self._esm, self._css = script(self._script), _text("runtime.css")
         first = next(iter(self.examples.values()))
         given = any(f is not None for f in self._find().values())
@@ -87,9 +81,9 @@ class Widget(anywidget.AnyWidget):
         self.setup = {
             "examples": self.examples,
             "local": list(self.local),
-            "kernel": _kernel(),
+            "kernel": kernel_id(),
             "given": given,
-            "reference": given and (self._reference is not None or bool(_references())),
+            "reference": given and (self._reference is not None or bool(references())),
             "mistakes": {label: known.sentence for label, known in self._mistakes.items()},
             "name": type(self).__name__,
             **self.constants,
@@ -173,28 +167,37 @@ class Widget(anywidget.AnyWidget):
             self._answer()
 
     def _answer(self) -> None:
-        """Call the functions and say what they give; a state that is unfit is said, not raised."""
-        asked = self.asked
-        found: dict[str, Any] = {"seq": asked.get("seq", 0)}
+        """Call the functions and say what they give; whatever goes wrong is said, not raised."""
+        with self._one_at_a_time:
+            asked = self.asked
+            try:
+                found = self._looked_at(asked)
+            except ValueError as error:
+                found = {"trouble": Trouble("state", str(error)).told()}
+            except Exception as error:
+                text = f"the figure itself fails here ({type(error).__name__}: {error}): tell us."
+                found = {"trouble": Trouble("figure", text).told()}
+            self.answer = {"seq": asked.get("seq", 0), **found}
+
+    def _looked_at(self, asked: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         self._found = self._find()
         self._shown_with = dict(self._found)
         known = self._mistakes.get(asked.get("mistake", ""))
         if known is not None:
             self._shown_with[known.exercise] = known.function
-        try:
-            state = self.checked(self.state)
-            if "put" in asked:
-                state = self.checked(asked["put"])
-                found["found"] = {"state": state, "text": "Restored."}
-            if asked.get("search"):
-                found["found"] = self._search(asked["search"], state)
-                state = found["found"].get("state", state)
-            found |= self.displayed(self._shown_with, state)
-            if asked.get("overlay") or asked.get("search"):
-                found["reference"] = self._of_reference(state)
-        except ValueError as error:
-            found["trouble"] = {"kind": "state", "text": str(error), "line": ""}
-        self.answer = found
+        state = self.checked(self.state)
+        first_time = asked.get("seq") != self.answer.get("seq")  # else a cell was run again
+        if "put" in asked and first_time:
+            state = self.checked(asked["put"])
+            found["found"] = {"state": state, "text": "Restored."}
+        if asked.get("search") and first_time:
+            found["found"] = self._search(asked["search"], state)
+            state = found["found"].get("state", state)
+        found |= self.displayed(self._shown_with, state)
+        if asked.get("overlay"):
+            found["reference"] = self._of_reference(state)
+        return found
 
     def _of_reference(self, state: State) -> Any:
         reference = self._references()
@@ -203,7 +206,7 @@ class Widget(anywidget.AnyWidget):
     def _references(self) -> dict[str, Callable[..., Any] | None]:
         """Return the reference's functions, None for those that the widget was not given either."""
         if self._reference is None:
-            found = {name: _reference(name) for name in self.functions}
+            found = {name: reference_of(name) for name in self.functions}
             self._reference = {name: f for name, f in found.items() if f is not None}
         mine = self._shown_with
         return {n: f if mine.get(n) is not None else None for n, f in self._reference.items()}
@@ -214,8 +217,10 @@ class Widget(anywidget.AnyWidget):
         reference = self._references()
         if not reference:
             return self._public_case()
-        rng = np.random.default_rng(number)
+        rng, end = np.random.default_rng(number), time.monotonic() + SEARCH_SECONDS
         for attempt in range(TRIES):
+            if time.monotonic() > end:
+                return {"text": f"No difference on {attempt} inputs."}
             tried = self.checked({**state, **self.random_state(rng, 1 + attempt * 6 // TRIES)})
             mine = self.displayed(self._shown_with, tried)
             if mine.get("trouble", {}).get("kind") in ("waiting", "endless", "stopped"):
@@ -231,7 +236,11 @@ class Widget(anywidget.AnyWidget):
         except (OSError, ValueError):
             return {"text": f"The public cases of {name} are not beside this notebook."}
         subject = LocalSubject(self._shown_with[name])
-        found = assess(case_set, [observe(subject, case) for case in case_set.cases])
+        try:
+            with budget.until(time.monotonic() + SEARCH_SECONDS):
+                found = assess(case_set, [observe(subject, case) for case in case_set.cases])
+        except budget.OutOfTime:
+            return {"text": f"The public cases did not end within {SEARCH_SECONDS:g} seconds."}
         if not found.answered:
             return {"text": f"Waiting for your answer to the exercise `{name}`."}
         failure = found.first_failure
@@ -251,14 +260,15 @@ class Widget(anywidget.AnyWidget):
         data["text/plain"] = f"{type(self).__name__}: a figure to work with in a running notebook."
         if "NBGRADER_EXECUTION" in os.environ or "VOILA_BASE_URL" in os.environ:
             return data, metadata  # nobody looks at the picture
-        found = self.displayed(self._find(), self.state)
-        if "shown" in found:
+        with contextlib.suppress(Exception):  # odd results: the live figure says what is wrong
+            found = self.displayed(self._find(), self.state)
+            if "trouble" in found:
+                data["text/plain"] = found["trouble"]["text"]
+                return data, metadata
             from course.draw import png
 
             data["text/plain"] = self.says(self.state, found["shown"])
             data["image/png"] = png(self.picture(self.state, found["shown"]))
-        else:
-            data["text/plain"] = found["trouble"]["text"]
         return data, metadata
 
 
@@ -294,61 +304,6 @@ def script(name: str) -> str:
 @cache
 def _text(name: str) -> str:
     return (HERE / name).read_text("utf-8")
-
-
-def _lookup(
-    names: tuple[str, ...], functions: tuple[Any, ...], caller: FrameType
-) -> Callable[[], dict[str, Any]]:
-    """Return a function that gives the current functions by name.
-
-    Each is looked up where the caller keeps it, by the variable's name.
-    """
-    space = caller.f_globals
-    if len(functions) > len(names):
-        raise TypeError(
-            f"it takes {len(names)} functions ({', '.join(names)}), got {len(functions)}"
-        )
-    held: dict[str, tuple[Any, str]] = {}
-    for name, function in zip(names, functions, strict=False):
-        if function is not None and not callable(function):
-            raise TypeError(f"{name} must be a function, got {function!r:.60}")
-        known = [key for key, value in list(space.items()) if value is function]
-        held[name] = (function, name if name in known else (known or [""])[0])
-
-    def find() -> dict[str, Any]:
-        return {
-            name: space.get(held[name][1], held[name][0]) if name in held else None
-            for name in names
-        }
-
-    return find
-
-
-def _kernel() -> str:
-    """Return the id by which the notebook's server knows this kernel, "" where there is none."""
-    if "ipykernel" not in sys.modules:
-        return ""
-    from ipykernel.connect import get_connection_file
-
-    try:
-        return Path(get_connection_file()).stem.removeprefix("kernel-")
-    except RuntimeError:
-        return ""
-
-
-@cache
-def _references() -> tuple[Any, ...]:
-    return tuple(entry_points(group=REFERENCE))
-
-
-def _reference(name: str) -> Any:
-    """Return the reference's function of that name, None in a student's install."""
-    for point in _references():
-        try:
-            return point.load()(name)
-        except (ImportError, LookupError):
-            continue
-    return None
 
 
 def _on_each_cell(widget: Widget) -> None:

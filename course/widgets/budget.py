@@ -1,21 +1,45 @@
 """A budget of time for a student's function: endless Python is stopped in whatever thread it runs.
 
 JupyterLab answers widgets in a thread of their own, which no signal reaches. So a watching thread
-has the interpreter raise `OutOfTime` there, again and again until the function is left, since an
-`except:` of the student's may swallow it.
+has the interpreter raise `OutOfTime` there, again and again until the function is left. A bare
+`except:` in a loop would swallow each: so one that is made has the next line raise another, and
+that line is in the handler, outside of the `try`.
 """
 
 import contextlib
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 AGAIN = 0.05  # seconds between two looks at the clock
 
 
+OURS = (__file__, contextlib.__file__, str(Path(__file__).with_name("calling.py")))
+
+
 class OutOfTime(BaseException):
     """Raised inside a student's loop; no Exception, so that `except Exception` lets it pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        frame = sys._getframe(1)
+        if not _WATCH.watches(threading.get_ident()):
+            return
+        sys.settrace(_raise_again)
+        while frame is not None and frame.f_code.co_filename not in OURS:
+            frame.f_trace = _raise_again
+            frame = frame.f_back  # type: ignore[assignment]
+
+
+def _raise_again(frame: FrameType, event: str, argument: Any) -> None:
+    """Raise at the next line of code that is not this module's: a trace function."""
+    if frame.f_code.co_filename not in OURS:
+        raise OutOfTime
 
 
 class _Watch:
@@ -26,18 +50,27 @@ class _Watch:
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
 
-    def enter(self, thread: int, end: float) -> None:
+    def enter(self, thread: int, end: float) -> float | None:
+        """Look after the thread; return when a block around this one must be over."""
         with self._lock:
-            self._ends[thread] = end
+            around = self._ends.get(thread)
+            self._ends[thread] = end if around is None else min(end, around)
             if self._thread is None or not self._thread.is_alive():  # also after a fork
                 self._thread = threading.Thread(target=self._run, daemon=True)
                 self._thread.start()
         self._wake.set()
+        return around
 
-    def leave(self, thread: int) -> None:
-        """Look after the thread no longer; an exception that was not raised yet never will be."""
+    def watches(self, thread: int) -> bool:
+        return thread in self._ends
+
+    def leave(self, thread: int, around: float | None) -> None:
+        """Look after the block around, if any; an exception not raised yet never will be."""
         with self._lock:
-            self._ends.pop(thread, None)
+            if around is None:
+                self._ends.pop(thread, None)
+            else:
+                self._ends[thread] = around
             _raise_in(thread, None)
 
     def _run(self) -> None:
@@ -64,14 +97,16 @@ _WATCH = _Watch()
 @contextlib.contextmanager
 def until(end: float) -> Iterator[None]:
     """Raise OutOfTime inside the block when `time.monotonic()` is past `end`."""
-    thread = threading.get_ident()
-    _WATCH.enter(thread, end)
+    thread, tracing = threading.get_ident(), sys.gettrace()
+    around = _WATCH.enter(thread, end)
     try:
         yield
     finally:
+        sys.settrace(tracing)
         while True:
             try:
-                _WATCH.leave(thread)
+                _WATCH.leave(thread, around)
+                sys.settrace(tracing)  # one more was raised before that
                 break
             except OutOfTime:  # raised on the way out
                 continue

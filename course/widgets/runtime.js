@@ -321,7 +321,7 @@ function view(spec, model, el) {
       h("p", { class: "cw-why", key: "why" }, whyOf?.isConnected ? whyOf.dataset.why : HINT),
       h("div", { class: "cw-status", key: "status" },
         trouble ? h("div", { class: "cw-trouble", role: "alert", key: "trouble" },
-          h("strong", {}, trouble.kind === "waiting" ? "Not yet. " : "Your function: "), trouble.text,
+          h("strong", {}, { waiting: "Not yet. ", state: "This state: ", figure: "Sorry, " }[trouble.kind] ?? "Your function: "), trouble.text,
           trouble.line ? h("code", {}, trouble.line) : null,
           shown ? h("span", {}, " The figure still shows the last result.") : null) : null,
         slow ? h("div", { class: "cw-slow", key: "slow" }, "Still running… ",
