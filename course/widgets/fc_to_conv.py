@@ -12,12 +12,11 @@ from torch.nn import functional as F
 from course import draw
 from course.outcome import Case, copy_of
 from course.widgets.base import State, Widget
-from course.widgets.calling import Calls, Trouble, tensor
-from course.widgets.layers import unfilled
+from course.widgets.calling import Calls, Trouble
+from course.widgets.networks import applied, seen_by, unfilled
 
-NOISES = 5  # that take the place of a row or column of the image
 PARTS = ("linear_to_conv", "linear_to_pointwise", "to_fully_convolutional")
-MOST_WEIGHTS, LARGEST_INPUT, LARGEST_IMAGE, LARGEST_MAP = 48, 8, 32, 40
+MOST_WEIGHTS, LARGEST_INPUT, LARGEST_IMAGE = 48, 8, 32
 BIASES = (0.5, -2.0, 3.0, -1.0)
 # By name: the (C, H, W) that a classifier is made for, its own stride and its layers.
 NETS: dict[str, tuple[tuple[int, int, int], int, tuple[tuple[Any, ...], ...]]] = {
@@ -243,7 +242,7 @@ def _layer(calls: Calls, state: State) -> dict[str, Any]:
 
     conv = converted(layer)
     probes = torch.cat([torch.zeros(1, count), torch.eye(count)]).view(-1, *shape)
-    answers = _applied(name, conv, probes, outputs)
+    answers = applied(name, conv, probes, outputs)
     if answers.shape[2:] != (1, 1):
         got, wanted = [1, *answers.shape[1:]], [1, outputs, 1, 1]
         text = (
@@ -255,7 +254,7 @@ def _layer(calls: Calls, state: State) -> dict[str, Any]:
     given = _digits(channels, *state["input"])
     crops = F.unfold(given[None], (height, width))[0].T  # [places, count]
     places = [side - own + 1 for side, own in zip(state["input"], (height, width), strict=True)]
-    _applied(name, converted(_linear(count, 1, False).double()), probes[:1].double(), 1)
+    applied(name, converted(_linear(count, 1, False).double()), probes[:1].double(), 1)
     return {
         "input": given,
         "layer": layer.weight,
@@ -263,7 +262,7 @@ def _layer(calls: Calls, state: State) -> dict[str, Any]:
         "kernel": (single - nothing[:, None]).view(outputs, *shape),
         "constant": nothing,
         "weight": list(conv.weight.shape),
-        "map": _applied(name, conv, given[None], outputs)[0],
+        "map": applied(name, conv, given[None], outputs)[0],
         "crops": layer(crops).T.view(outputs, *places),
     }
 
@@ -311,74 +310,27 @@ def _classifier(calls: Calls, state: State) -> dict[str, Any]:
         return found
 
     network = converted(classifier)
-    found = _applied(name, network, image[None], outputs)[0]
+    found = applied(name, network, image[None], outputs)[0]
     _, tall, wide = in_shape
     crops = image.unfold(1, tall, stride).unfold(2, wide, stride)  # [C, rows, cols, tall, wide]
     rows, columns = crops.shape[1:3]
     logits = classifier(crops.permute(1, 2, 0, 3, 4).flatten(0, 1))
     grown = [(tall, wide), (tall + stride, wide + stride), (tall + 7 * stride, wide + 7 * stride)]
     sizes = [
-        [[*size], list(_applied(name, network, _image(in_shape[0], *size)[None], outputs).shape)]
+        [[*size], list(applied(name, network, _image(in_shape[0], *size)[None], outputs).shape)]
         for size in grown
     ]
     own = _image(*in_shape)[None].double()
-    _applied(name, converted(copy_of(classifier).double()), own, outputs)
+    applied(name, converted(copy_of(classifier).double()), own, outputs)
     return {
         "input": image,
         "map": found,
         "crops": logits.T.view(outputs, rows, columns),
-        "sees": [_seen(name, network, image, dim, found) for dim in (1, 2)],
+        "sees": [seen_by(name, network, image, dim, found) for dim in (1, 2)],
         "sizes": sizes,
         "weights": [[*p.shape] for p in network.parameters() if p.ndim > 1],
         "before": [[*p.shape] for p in classifier.parameters() if p.ndim > 1],
     }
-
-
-def _seen(name: str, network: nn.Module, image: Tensor, dim: int, found: Tensor) -> list[list[int]]:
-    """Return for each row (`dim` 1) or column (2) of the output [first, last + 1] of the rows or
-    columns of the image on which it depends: those that change it when they are changed."""
-    count, lines = image.shape[dim], torch.arange(image.shape[dim])
-    generator = torch.Generator().manual_seed(1)
-    noise = 3 * torch.randn((NOISES, *image.shape), generator=generator)
-    changed = image.repeat(NOISES, count, 1, 1, 1)  # [noises, count, C, H, W]
-    for one, other in zip(changed, noise, strict=True):
-        if dim == 1:
-            one[lines, :, lines] = other.transpose(0, 1)
-        else:
-            one[lines, :, :, lines] = other.permute(2, 0, 1)
-    answers = _applied(name, network, changed.flatten(0, 1), len(found))
-    if answers.shape[2:] != found.shape[1:]:
-        return []
-    unlike = (answers - found).abs() > 1e-6
-    depends = unlike.view(NOISES, count, *found.shape).any(dim=0)  # [count, K, rows, columns]
-    depends = depends.any(dim=1).any(dim=2 if dim == 1 else 1)  # [count, rows or columns]
-    spans = []
-    for line in depends.T.tolist():
-        which = [i for i, yes in enumerate(line) if yes]
-        spans.append([which[0], which[-1] + 1] if which else [0, 0])
-    return spans
-
-
-# Both.
-
-
-def _applied(name: str, network: nn.Module, batch: Tensor, outputs: int) -> Tensor:
-    """Return what a module that `name` returned gives for a batch, [B, K, rows, cols]."""
-    try:
-        with torch.no_grad():
-            found = network(batch)
-    except Exception as error:
-        text = f"What `{name}` returned raised {type(error).__name__} on an input of "
-        detail = str(error).split("\n")[0][:160]
-        raise Trouble("raised", f"{text}{[*batch.shape]}: {detail}") from None
-    given = f"What `{name}` returned was given an input of {[*batch.shape]}."
-    try:
-        answers = tensor("it", found, (len(batch), outputs, "rows", "cols"), batch)
-    except Trouble as trouble:
-        raise Trouble(trouble.kind, f"{given} {trouble.text.replace('`it`', 'It')}") from None
-    if not 1 <= min(answers.shape[2:]) <= max(answers.shape[2:]) <= LARGEST_MAP:
-        raise Trouble("shape", f"{given} It returned the shape {[*answers.shape]}.")
-    return answers
 
 
 def _size(planes: list[list[list[Any]]]) -> tuple[int, int]:

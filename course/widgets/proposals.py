@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,10 +14,11 @@ from course.rcnn import Regions, first_regions, in_mean_colours
 from course.scenes import Scene, scene
 from course.widgets.base import State, Widget
 from course.widgets.calling import Calls, Trouble, number, tensor
+from course.widgets.mergers import History
 from course.widgets.pictures import drawable
 
 WIDTH, HEIGHT = 144, 96
-MOST, MOST_MERGERS, LISTED = 16, 40, 6
+MOST, MOST_MERGERS = 16, 40
 OWN = "colour + size + fill"
 RULES: dict[str, Callable[..., float]] = {
     "smaller first": similarities.smaller_first,
@@ -135,7 +135,7 @@ class Proposals(Widget):
     @classmethod
     def compute(cls, calls: Calls, state: State) -> dict[str, Any]:
         boxes, sizes, pairs, area = _inputs(state)
-        history = _History(boxes, sizes, pairs, _parts(calls, state["by"], area))
+        history = History(boxes, sizes, pairs, _parts(calls, state["by"], area))
         history.listed()  # says what is wrong with the similarities
         plain = _similarity(calls, state["by"], area)
         found, seen = _watched(calls, boxes, sizes, pairs, plain)
@@ -197,60 +197,6 @@ class Proposals(Widget):
         if not by or len(boxes) > MOST:
             return None
         return _example(boxes.tolist(), sizes.tolist(), neighbours, by[0])
-
-
-class _History:
-    """Which two regions each merger is made of, as its box tells, and what was similar then."""
-
-    def __init__(self, boxes: Tensor, sizes: Tensor, pairs: Any, alike: Any) -> None:
-        self.boxes, self.sizes = list(boxes), list(sizes)
-        self.members = [frozenset([i]) for i in range(len(boxes))]
-        self.alive = set(range(len(boxes)))
-        self.near = {(min(pair), max(pair)) for pair in pairs}
-        self.alike = alike
-        self.known: dict[tuple[int, int], list[float]] = {}
-
-    def listed(self) -> list[list[Any]]:
-        """Return the most similar neighbours, each with its similarity and the parts of it."""
-        for i, j in self.near - self.known.keys():
-            self.known[i, j] = self.alike(
-                self.boxes[i], self.sizes[i], self.boxes[j], self.sizes[j]
-            )
-        ranked = sorted(self.near, key=lambda pair: (-self.known[pair][0], pair))
-        return [[*pair, *self.known[pair]] for pair in ranked[:LISTED]]
-
-    def round(self, box: Tensor, seen: dict[frozenset[int], int]) -> dict[str, Any]:
-        """Find the pair whose merger has this box, of several the one that was seen, and merge."""
-        listed = self.listed()
-        fitting = [pair for pair in self.near if torch.equal(self.around(pair), box)]
-        apart = not fitting
-        if apart:
-            both = combinations(sorted(self.alive), 2)
-            fitting = [pair for pair in both if torch.equal(self.around(pair), box)]
-
-        def order(pair: tuple[int, int]) -> Any:
-            union = self.members[pair[0]] | self.members[pair[1]]
-            return seen.get(union, len(seen)), -self.known.get(pair, [0.0])[0], pair
-
-        pair = min(fitting, key=order) if fitting else None
-        self.merge(pair, box)
-        return {"pair": pair, "apart": apart, "listed": listed}
-
-    def around(self, pair: tuple[int, int]) -> Tensor:
-        a, b = (self.boxes[i] for i in pair)
-        return torch.cat([torch.minimum(a[:2], b[:2]), torch.maximum(a[2:], b[2:])])
-
-    def merge(self, pair: tuple[int, int] | None, box: Tensor) -> None:
-        new = len(self.boxes)
-        self.boxes.append(box)
-        i, j = pair if pair else (0, 0)
-        self.sizes.append(self.sizes[i] + self.sizes[j] if pair else torch.zeros(1))
-        self.members.append(self.members[i] | self.members[j] if pair else frozenset())
-        if pair:
-            self.alive = self.alive - {i, j} | {new}
-            touching = {k for other in self.near if {i, j} & {*other} for k in other} - {i, j}
-            self.near = {other for other in self.near if not {i, j} & {*other}}
-            self.near |= {(k, new) for k in touching}
 
 
 def _inputs(state: State) -> tuple[Tensor, Tensor, list[tuple[int, int]], float]:

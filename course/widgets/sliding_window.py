@@ -11,7 +11,7 @@ from course import draw
 from course.outcome import Case, copy_of
 from course.widgets.base import State, Widget
 from course.widgets.calling import Calls, Trouble, number, tensor
-from course.widgets.layers import unfilled
+from course.widgets.networks import unfilled
 
 SMALLEST, LARGEST = 6, 64  # sides of the image
 MOST_WINDOWS = 230  # that are scored
