@@ -361,7 +361,6 @@ function view(spec, model, el) {
       h("p", { class: "cw-live", "aria-live": "polite", key: "live" }, live),
     ]);
     root.dataset.seq = answer.seq ?? 0;
-    root.dataset.painted = performance.now();
     if (shown) root.dataset.ready = "1";
   }
 

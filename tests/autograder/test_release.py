@@ -224,6 +224,8 @@ def test_a_wheel_that_cannot_be_built_or_holds_more_is_refused(tmp_path, old, ne
     where = '"course" = "."'
     text = text.replace(old, new).replace(where, f'{where}, "course.notebooks" = "notes"')
     (sources / "pyproject.toml").write_text(text)
+    for name in ("course_server.py", "detection_course.json"):
+        (sources / name).write_bytes((SOURCES / name).read_bytes())
     for folder in (sources, *(sources / name for name in ("notes", "draw", "scenes"))):
         folder.mkdir(exist_ok=True)
         (folder / "__init__.py").write_text("")
