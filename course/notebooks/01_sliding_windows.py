@@ -165,8 +165,7 @@ check("enough_to_tell")
 # | **cxcywh** | centre x, centre y, width, height | what a network predicts |
 #
 # x runs to the right and y runs *down*. Coordinates are continuous: pixel number 3 is the stretch
-# from 3 to 4, and a box from 20 to 60 is 40 wide. The next picture is where you will be able to
-# drag a box and watch its numbers in both formats. For now, one box:
+# from 3 to 4, and a box from 20 to 60 is 40 wide. One box, in both formats:
 
 # %% show=true
 ax = draw.panels("xyxy (20, 10, 60, 40) is cxcywh (40, 25, 40, 30)", size=(52, 84))

@@ -33,7 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course import NotAnswered, check, draw
+from course import NotAnswered, check, draw, widgets
 
 # %% [markdown]
 # ## 1. One object, many answers
@@ -177,6 +177,15 @@ box_iou(first, second).diag()
 
 # %% [markdown]
 # They are 800/2400 = 1/3, then 400/1600 = 1/4, then 0: boxes that only touch share no area.
+
+# %% [markdown]
+# **Predict first.** In the figure, box B moves away from A until they do not meet. What does your
+# function say then, and what would it say had you not made a negative width 0? Drag B, use the
+# arrow keys, or pick an example. Point at a number to see the arithmetic behind it. When you run
+# the cell of `box_iou` again, the figure shows the new function.
+
+# %% show=true
+widgets.IoU(box_iou)
 
 # %% [markdown]
 # ## 4. When is a detection right?
@@ -324,6 +333,14 @@ check(nms)
 [len(nms(dogs, dog_scores, threshold)) for threshold in (0, 0.5, 0.76, 0.8)]
 
 # %% [markdown]
+# Step through your function: each step hands it one more box of the ranking. **Predict first:** in
+# the chain, what becomes of C when you lower the threshold to 0.3? And of B when its score is the
+# highest? Then move the boxes yourself.
+
+# %% show=true
+widgets.NMS(nms, box_iou)
+
+# %% [markdown]
 # And the detector from the beginning? Kept boxes are solid and numbered, dropped ones dotted.
 
 # %% show=true
@@ -342,10 +359,7 @@ draw.selected(ax, detections, kept)
 # %% [markdown]
 # A *higher* threshold keeps *more*: a box must overlap a better one even more before it goes. The
 # windows here move in steps of two pixels, and two neighbours have an IoU of 18/22 = 0.82, so at
-# 0.9 nothing is dropped at all.
-#
-# The next picture is where you will be able to drag the threshold yourself. For now: three
-# values side by side.
+# 0.9 nothing is dropped at all. Three values side by side:
 
 # %% show=true
 thresholds = (0.1, 0.5, 0.7)
@@ -442,6 +456,14 @@ for ax, kept in zip(axes, (together, apart)):
     names = [["rider", "bicycle"][ride_labels[i] - 1] for i in kept]
     shown = [["blue", "orange"][ride_labels[i] - 1] for i in kept]
     draw.boxes(ax, ride[kept], names, colors=shown, places=["top left", "bottom right"][: len(kept)])
+
+# %% [markdown]
+# The same in a figure. **Predict first:** which boxes go when you untick "class by class"? And when
+# all four are of one class?
+
+# %% show=true
+rider = widgets.NMS.examples["a rider, class by class"]
+widgets.NMS(nms, box_iou, nms_per_class, state=rider)
 
 # %% [markdown]
 # ### How the professionals do it, and where it bites
