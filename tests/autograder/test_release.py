@@ -24,7 +24,10 @@ from autograder.build import build
 from autograder.course_folder import CourseFolder
 from autograder.course_wheel import SOURCES, course_wheel
 from autograder.errors import BuildError, CourseError
+from autograder.exercises import topics
+from autograder.leaks import hidden_blocks
 from autograder.release import release
+from autograder.variants import hidden_cases, public_cases
 from course.cases import CaseSet
 from tests.autograder.tiny_lesson import ASSIGNMENT, TOPIC, write_lesson
 
@@ -275,3 +278,15 @@ def run(python, folder, *arguments):
     return subprocess.run(
         [python, *arguments], cwd=folder, env=kept, capture_output=True, text=True
     )
+
+
+def test_a_hidden_set_drawn_equal_to_the_public_one_is_no_secret(tmp_path):
+    exercise = next(e for e in topics()["04_map"].exercises if e.name == "perfect_ap")
+    public, other = public_cases(exercise), hidden_cases(exercise, b"1" * 32, number=0)
+    assert other.to_bytes() != public.to_bytes()
+    stored = [tmp_path / "equal.cases", tmp_path / "other.cases"]
+    for path, case_set in zip(stored, (public, other), strict=True):
+        path.write_bytes(case_set.to_bytes())
+    found = hidden_blocks(stored, iter([public]))
+    assert public.to_bytes() not in found
+    assert found[other.to_bytes()] == "perfect_ap"
