@@ -91,7 +91,7 @@ class Widget(anywidget.AnyWidget):
         }
         _on_each_cell(self)
 
-    # What a widget of its own says.
+    # What each widget says for itself: the first four it must define, the rest it may.
 
     @classmethod
     def compute(cls, calls: Calls, state: State) -> dict[str, Any]:

@@ -39,7 +39,7 @@ function view(spec, model, el) {
   const states = new Map(); // what was asked about, by its number
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const ui = {
-    playing: false, selected: () => selected, hover: null, memory: {}, setup,
+    playing: false, selected: () => selected, memory: {}, setup,
     play(count, go) {
       ui.playing = !ui.playing;
       if (ui.playing && (spec.at?.(state) ?? state.step) >= count) go(0);

@@ -258,7 +258,7 @@ def box_iou(a, b):
 def test_a_fast_drag_leaves_nothing_unanswered_and_keeps_one_question_in_flight(tab: Tab) -> None:
     figure = Figure(tab, "IoU")
     figure.start_again()
-    execute(tab, "import time\ncalling.SECONDS = 5.0\nquick, running, most = box_iou, [], []")
+    execute(tab, "import time\ncalling.SECONDS = 5.0\nquick, most = box_iou, []")
     execute(tab, COUNTING)
     figure.settle()
     box = figure.root.locator("[data-handle='a']").bounding_box()
