@@ -10,8 +10,8 @@ from autograder import variants
 from autograder.errors import UsageError, WorkerError
 from autograder.exercise import Exercise, Topic
 from autograder.exercises import find, topics
-from autograder.grading import MAX_TRIES, Submission, Workers, judge_submission, tasks_of
 from autograder.judge import Task, could_not_run, judge
+from autograder.judging import MAX_TRIES, Submission, Workers, judge_submission, tasks_of
 from autograder.lesson import LESSONS, read_lesson
 from autograder.plan import Plan
 from autograder.planning import plan_lesson

@@ -88,15 +88,38 @@ def grade(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the records to this file.")
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Processes that judge; by default as many as the machine bears.", min=1),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Judge on the Dask cluster whose scheduler has this address."),
+    ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge all on the cases of this release (an id, or newest), not each on those of "
+            "the release that it was made from."
+        ),
+    ] = None,
     tier: Tier = None,
     no_sandbox: NoSandbox = False,
 ) -> None:
-    """Grade all submissions of an assignment into the gradebook."""
+    """Grade all submissions of an assignment into the gradebook.
+
+    What was judged before is not judged again; a run that was stopped goes on where it stopped.
+    """
+    tier = _tier(tier, no_sandbox)
+    course = CourseFolder.open(course_dir)
+    ahead = None if scheduler else open_ahead(tier)
     from autograder.grading import grade_class
 
-    course = CourseFolder.open(course_dir)
     with grading_progress() as progress:
-        records = grade_class(course, assignment, student, _tier(tier, no_sandbox), progress)
+        records = grade_class(
+            course, assignment, student, tier, progress,
+            ahead=ahead, jobs=jobs, scheduler=scheduler, release=release,
+        )  # fmt: skip
     print_table(records)
     if json_file:
         content = {"submissions": [_public(record) for record in records]}
@@ -116,7 +139,7 @@ def check(
     tier = _tier(tier, no_sandbox)
     ahead = open_ahead(tier)
     from autograder.checking import check_notebook
-    from autograder.grading import Workers
+    from autograder.judging import Workers
 
     with Workers(tier, ahead) as workers:
         record = check_notebook(notebook, assignment, workers, variant)
@@ -142,7 +165,7 @@ def try_(
     tier = _tier(tier, no_sandbox)
     ahead = open_ahead(tier)
     from autograder.checking import try_file
-    from autograder.grading import Workers
+    from autograder.judging import Workers
 
     with Workers(tier, ahead) as workers:
         verdict = try_file(exercise, file, workers, variant)

@@ -7,16 +7,19 @@ a function calls its own variables and helpers is its own affair.
 import ast
 import symtable
 from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+
+KEPT_TEXTS = 1024  # cells whose statements stay read: a class shares the lesson's own
 
 
 def shortcuts(sources: Sequence[str], function: str, forbidden: dict[str, str]) -> list[str]:
     """Return the forbidden names that `function`, or anything it reaches by name, mentions."""
     if not forbidden:
         return []
-    bindings: dict[str, list[ast.stmt]] = {}
+    bindings: dict[str, list[_Statement]] = {}
     for source in sources:
         for statement in _statements(source):
-            for bound in _bound(statement):
+            for bound in statement.bound:
                 bindings.setdefault(bound, []).append(statement)
     seen: set[str] = set()
     waiting = [function]
@@ -27,37 +30,53 @@ def shortcuts(sources: Sequence[str], function: str, forbidden: dict[str, str]) 
             continue
         seen.add(current)
         for statement in bindings.get(current, []):
-            looked_up = _looked_up(statement)
-            mentioned |= _mentioned(statement) | (looked_up - bindings.keys())
-            waiting += looked_up & bindings.keys()
+            mentioned |= statement.mentioned | (statement.looked_up - bindings.keys())
+            waiting += statement.looked_up & bindings.keys()
     return [name for name in forbidden if name in mentioned]
 
 
-def _statements(source: str) -> list[ast.stmt]:
+class _Statement:
+    """A statement of a cell, and the names that matter in it."""
+
+    def __init__(self, node: ast.stmt) -> None:
+        self._node = node
+
+    @cached_property
+    def bound(self) -> set[str]:
+        """The names that it gives to the notebook."""
+        top = self._table
+        if top is None:
+            return _names(self._node, ast.Store)
+        return {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+
+    @cached_property
+    def looked_up(self) -> set[str]:
+        """The names that it takes from the notebook: no variable of a function."""
+        top = self._table
+        if top is None:
+            return _names(self._node, ast.Load)
+        found = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+        for table in _tables(top):
+            found |= {s.get_name() for s in table.get_symbols() if s.is_global()}
+        return found
+
+    @cached_property
+    def mentioned(self) -> set[str]:
+        """The names that it takes from modules and objects."""
+        return _mentioned(self._node)
+
+    @cached_property
+    def _table(self) -> symtable.SymbolTable | None:
+        return _table(self._node)
+
+
+@lru_cache(KEPT_TEXTS)
+def _statements(source: str) -> tuple[_Statement, ...]:
     lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!", "?"))]
     try:
-        return ast.parse("\n".join(lines)).body
+        return tuple(map(_Statement, ast.parse("\n".join(lines)).body))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement gives to the notebook."""
-    top = _table(statement)
-    if top is None:
-        return _names(statement, ast.Store)
-    return {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-
-
-def _looked_up(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement takes from the notebook: no variable of a function."""
-    top = _table(statement)
-    if top is None:
-        return _names(statement, ast.Load)
-    found = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
-    for table in _tables(top):
-        found |= {s.get_name() for s in table.get_symbols() if s.is_global()}
-    return found
+        return ()
 
 
 def _table(statement: ast.stmt) -> symtable.SymbolTable | None:

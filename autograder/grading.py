@@ -1,92 +1,39 @@
-"""Grading: from a submitted file to a record, once, and never again for the same thing.
-
-A record is kept in the course's private folder under a key that names all that decided it: the
-submission's bytes, the release, the student's variants and the environment. So a killed run goes
-on where it stopped, and a second run executes nothing.
+"""Grading a class: submissions are read here, judged by an executor, and recorded here, by one
+writer, each as soon as it is judged.
 """
 
-import hashlib
-import importlib.metadata
-import json
-import platform
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 
-import autograder
-import course as student_package
-from autograder.course_folder import CourseFolder, write_whole
+from autograder.course_folder import CourseFolder
 from autograder.errors import CourseError, UsageError, WorkerError
-from autograder.exercise import Exercise, WrittenAnswer
+from autograder.executors import Executor, Here, Processes, default_count
+from autograder.exercise import Exercise
 from autograder.exercises import find
-from autograder.judge import Judged, Task, could_not_run, judge
+from autograder.judging import (
+    MAX_TRIES,
+    Job,
+    Submission,
+    Workers,
+    judge_job,
+    judge_submission,
+    not_judged,
+    tasks_of,
+)
 from autograder.plan import Plan
 from autograder.record import ExerciseVerdict, SubmissionRecord
-from autograder.sandbox import COLD, OPEN, WARM, Sandbox
-from autograder.submission import (
-    Notebook,
-    Unreadable,
-    cells_to_run,
-    parse,
-    read_file,
-    untouched,
-)
-from autograder.worker import Worker
+from autograder.results import Kept, kept, kept_on_any_tier
+from autograder.sandbox import Sandbox
+from autograder.submission import Unreadable, parse, read_file
 from course.cases import CaseSet
 from course.outcome import Outcome
 
-MAX_TRIES = 3  # of a submission whose worker failed
-LIBRARIES = ("torch", "numpy", "matplotlib", "ipython", "safetensors")
-
-
-class Workers:
-    """The worker of this process, replaced when it fails; closed with it.
-
-    `ahead` is a sandbox that is being opened meanwhile, for the first worker.
-    """
-
-    def __init__(self, tier: str | None = None, ahead: Future[Sandbox] | None = None) -> None:
-        self._tier = tier
-        self._ahead = ahead
-        self._worker: Worker | None = None
-
-    def get(self) -> Worker:
-        """Return a worker that is ready."""
-        if self._worker is None:
-            ahead, self._ahead = self._ahead, None
-            self._worker = Worker(self._tier, ahead.result() if ahead else None)
-        return self._worker
-
-    def close(self) -> None:
-        """End the worker, if there is one."""
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
-        if self._ahead is not None:
-            self._ahead.result().close()
-            self._ahead = None
-
-    def __enter__(self) -> "Workers":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What is judged: the notebook's bytes (None: unreadable, `reason` says why) and its plan."""
-
-    student: str
-    plan: Plan
-    data: bytes | None
-    notebook: Notebook | None = None
-    reason: str = ""
-    notes: tuple[str, ...] = ()
+NEWEST = "newest"
+MOST_DONE = 4  # records that wait to be written
+Progress = Callable[[int, int, SubmissionRecord], None]
 
 
 def submitted_students(course: CourseFolder, assignment: str) -> list[str]:
@@ -95,27 +42,40 @@ def submitted_students(course: CourseFolder, assignment: str) -> list[str]:
     return sorted(path.parent.name for path in found)
 
 
-def read_submission(course: CourseFolder, assignment: str, student: str) -> Submission:
-    """Return a student's submission; one that cannot be read says why."""
+def read_submission(
+    course: CourseFolder, assignment: str, student: str, release: str | None = None
+) -> Submission:
+    """Return a student's submission; one that cannot be read says why.
+
+    It is judged on the cases of the release that it was made from, or of the `release` named.
+    """
     plan = course.plan(assignment)
     folder = course.root / "submitted" / student / assignment
     try:
         for part in (folder.parent, folder):
             if part.is_symlink() or not part.is_dir():
                 raise Unreadable(f"{part.name} must be a folder of the student's own")
-        return submission_of(course, student, plan, read_file(folder / f"{assignment}.ipynb"))
+        data = read_file(folder / f"{assignment}.ipynb")
+        return submission_of(course, student, plan, data, release)
     except Unreadable as error:
         return Submission(student, plan, None, reason=str(error))
 
 
-def submission_of(course: CourseFolder, student: str, plan: Plan, data: bytes) -> Submission:
-    """Return the submission in a notebook's bytes, under the release that it was made from."""
+def submission_of(
+    course: CourseFolder, student: str, plan: Plan, data: bytes, release: str | None = None
+) -> Submission:
+    """Return the submission in a notebook's bytes; see `read_submission`."""
     try:
         notebook = parse(data)
     except Unreadable as error:
         return Submission(student, plan, data, reason=str(error))
     notes: tuple[str, ...] = ()
-    if notebook.release and notebook.release != plan.release:
+    if release:
+        plan = plan if release == NEWEST else course.plan(plan.assignment, release)
+        if notebook.release and notebook.release != plan.release:
+            made = notebook.release[:20]
+            notes = (f"made from release {made!r}, judged on the cases of {plan.release!r}",)
+    elif notebook.release and notebook.release != plan.release:
         try:
             plan = course.plan(plan.assignment, notebook.release)
         except CourseError:
@@ -131,91 +91,39 @@ def stored_cases(course: CourseFolder, submission: Submission) -> dict[str, byte
     return {name: course.case_data(submission.student, plan, name) for name in exercises}
 
 
-def tasks_of(submission: Submission, cases: Mapping[str, CaseSet]) -> list[Task]:
-    """Return what is to be judged, in the order of the plan."""
-    plan, notebook = submission.plan, submission.notebook
-    names = [cell.exercise for cell in plan.checks]
-    same = untouched(notebook, plan, names) if notebook else set(names)
-    tasks = []
-    for cell in plan.checks:
-        _, definition = find(cell.exercise)
-        assert not isinstance(definition, WrittenAnswer)
-        own = cases.get(cell.exercise)
-        tasks.append(Task(definition, cell.points, own, cell.exercise in same))
-    return tasks
+@dataclass(frozen=True)
+class _Read:
+    """A submission that was read: its job, and the place of its verdicts."""
+
+    submission: Submission
+    cases: Mapping[str, bytes]
+    kept: Kept
+
+    @property
+    def data(self) -> bytes | None:
+        """The notebook's bytes; None where it could not be read."""
+        return self.submission.data if self.submission.notebook else None
+
+    def settled(self) -> SubmissionRecord | None:
+        """Return the record if nothing is left to judge: it is kept, or cannot be read."""
+        known = self.kept.record()
+        if known is None and self.submission.notebook is None:
+            return self.kept.keep(not_judged(self.submission, self.submission.reason))
+        return known
+
+    def job(self) -> Job:
+        """Return what is left to judge."""
+        of = self.submission
+        assert of.data is not None
+        return Job(of.student, of.plan, of.data, self.cases, of.notes, self.kept.known())
 
 
-def _tasks(submission: Submission, stored: Mapping[str, bytes]) -> list[Task]:
-    readable = stored if submission.notebook else {}
-    cases = {name: CaseSet.from_bytes(data) for name, data in readable.items()}
-    return tasks_of(submission, cases)
-
-
-@cache
-def environment() -> str:
-    """Return the id of all that verdicts depend on besides the submission: versions and grader."""
-    digest = hashlib.sha256(platform.python_version().encode())
-    for name in LIBRARIES:
-        digest.update(f"{name} {importlib.metadata.version(name)}".encode())
-    for package in (autograder, student_package):
-        for path in sorted(Path(str(package.__file__)).parent.glob("**/*.py")):
-            if "notebooks" not in path.parts:
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def key_of(submission: Submission, stored: Mapping[str, bytes], tier: str | None) -> str:
-    """Return the name under which the record of a submission is kept."""
-    digest = hashlib.sha256(submission.data or submission.reason.encode())
-    cases = {name: hashlib.sha256(data).hexdigest() for name, data in stored.items()}
-    named = [submission.student, submission.plan.to_json(), cases, environment(), tier]
-    digest.update(json.dumps(named).encode())
-    return digest.hexdigest()[:32]
-
-
-def judge_submission(
-    workers: Workers, submission: Submission, tasks: Sequence[Task]
-) -> tuple[SubmissionRecord, list[Judged]]:
-    """Return the record of a submission; whatever goes wrong, it has a verdict and a reason."""
-    start = time.monotonic()
-    plan = submission.plan
-    record = SubmissionRecord(
-        student=submission.student,
-        assignment=plan.assignment,
-        exercises=(),
-        release=plan.release,
-        manual_pending=pending(submission),
-        notes=submission.notes,
-    )
-    if submission.notebook is None:
-        verdicts = tuple(could_not_run(task, submission.reason) for task in tasks)
-        return replace(record, exercises=verdicts, reason=submission.reason), []
-    reason = ""
-    for _ in range(MAX_TRIES):
-        try:
-            worker = workers.get()
-            judged, runs = judge(worker, cells_to_run(submission.notebook, plan), tasks)
-        except WorkerError as error:
-            reason = f"the grader failed: {error}"
-            workers.close()
-            continue
-        verdicts = tuple(one.verdict for one in judged)
-        seconds = time.monotonic() - start
-        return (
-            replace(record, exercises=verdicts, runs=runs, sandbox=worker.tier, seconds=seconds),
-            judged,
-        )
-    verdicts = tuple(could_not_run(task, reason) for task in tasks)
-    return replace(record, exercises=verdicts, reason=reason), []
-
-
-def pending(submission: Submission) -> int:
-    """Return how many written answers wait for a person: untouched and deleted ones do not."""
-    names = {cell.grade_id for cell in submission.plan.written}
-    if submission.notebook is None:
-        return len(names)
-    present = names & {name for _, _, name in submission.notebook.cells}
-    return len(present - untouched(submission.notebook, submission.plan, present))
+def _read(
+    course: CourseFolder, assignment: str, student: str, tier: str | None, release: str | None
+) -> _Read:
+    submission = read_submission(course, assignment, student, release)
+    cases = stored_cases(course, submission) if submission.notebook else {}
+    return _Read(submission, cases, kept(course, submission, cases, tier))
 
 
 def judge_student(
@@ -226,23 +134,16 @@ def judge_student(
     tier: str | None = None,
 ) -> tuple[SubmissionRecord, bytes | None]:
     """Return a student's record, from the store or judged now, and the submitted bytes."""
-    submission = read_submission(course, assignment, student)
-    stored = stored_cases(course, submission)
-    key = key_of(submission, stored, tier)
-    path = course.results / f"{key}.json"
-    data = submission.data if submission.notebook else None
-    if path.exists():
-        return SubmissionRecord.from_json(json.loads(path.read_text())), data
+    one = _read(course, assignment, student, tier, None)
+    settled = one.settled()
+    if settled is not None:
+        return settled, one.data
     own = workers or Workers(tier)
     try:
-        record, _ = judge_submission(own, submission, _tasks(submission, stored))
+        return one.kept.keep(judge_job(own, one.job())), one.data
     finally:
         if workers is None:
             own.close()
-    record = replace(record, key=key)
-    if submission.notebook is None or record.reason == "":  # a failed worker is tried again
-        write_whole(path, json.dumps(record.to_json(), indent=1).encode(), mode=0o600)
-    return record, data
 
 
 def grade_class(
@@ -250,34 +151,115 @@ def grade_class(
     assignment: str,
     students: Sequence[str] | None = None,
     tier: str | None = None,
-    progress: Callable[[int, int, SubmissionRecord], None] | None = None,
-    ahead: Future[Sandbox] | None = None,
+    progress: Progress | None = None,
+    *,
+    ahead: "Future[Sandbox] | None" = None,
     workers: Workers | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    release: str | None = None,
 ) -> list[SubmissionRecord]:
     """Judge all submissions of an assignment and write them into the gradebook, one by one.
 
-    Each is durable as soon as it is judged: a killed run, started again, goes on from there.
-    `workers` that are given are used and stay open.
+    They are judged in `jobs` processes of this machine (by default as many as it bears), or by
+    the Dask cluster at the address `scheduler`, or here by `workers`, which stay open. Each is
+    durable as soon as it is judged: a killed run, started again, goes on from there. `release`
+    names the release, or "newest", on whose cases all are judged; by default each submission is
+    judged on those of the release that it was made from.
+
+    Returns the records in the order of the students, without what the cells displayed.
     """
     from autograder.gradebook import Books, record
 
-    course.plan(assignment)  # refuses one that was not built
+    course.plan(assignment, None if release == NEWEST else release)  # refuses what was not built
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs must be at least 1, got {jobs}")
     chosen = list(students) if students else submitted_students(course, assignment)
     if not chosen:
         raise UsageError(
             f"no submissions of {assignment} in {course.root / 'submitted'}: "
             f"they belong in submitted/STUDENT/{assignment}/{assignment}.ipynb"
         )
-    records = []
-    own = nullcontext(workers) if workers else Workers(tier, ahead)
-    with own as ready, Books.open(course) as books:
+    records: dict[int, SubmissionRecord] = {}
+
+    def read() -> Iterator[_Read]:
         for student in chosen:
-            judged, data = judge_student(course, assignment, student, ready, tier)
-            record(course, course.plan(assignment, judged.release), judged, data, books)
-            records.append(judged)
+            yield _read(course, assignment, student, tier, release)
+
+    unused = [ahead] if ahead else []
+
+    def executor() -> Executor:
+        if workers is not None:
+            return Here(workers)
+        if scheduler is not None:
+            from autograder.cluster import Cluster
+
+            return Cluster(scheduler, tier)
+        count = min(jobs or default_count(), len(chosen))
+        return Processes(count, tier, unused.pop() if unused else None)
+
+    with Books.open(course) as books, closing_unused(unused):
+        for number, one, judged in _judged(read(), executor):
+            record(course, one.submission.plan, judged, one.data, books)
+            records[number] = replace(judged, runs=())
             if progress:
                 progress(len(records), len(chosen), judged)
-    return records
+    return [records[number] for number in range(len(chosen))]
+
+
+@contextmanager
+def closing_unused(sandboxes: "list[Future[Sandbox]]") -> Iterator[None]:
+    """Close at the end the sandboxes that nobody took out of the list."""
+    try:
+        yield
+    finally:
+        for sandbox in sandboxes:
+            sandbox.result().close()
+
+
+def _judged(
+    submissions: Iterator[_Read], executor: Callable[[], Executor]
+) -> Iterator[tuple[int, _Read, SubmissionRecord]]:
+    """Yield each submission with its number and its record, as they come.
+
+    An executor is started when the first one must be judged. A job that is lost is tried again,
+    three times in all; after that the submission could not run.
+    """
+    numbered = enumerate(submissions)
+    running: dict[int, tuple[_Read, int]] = {}
+    done: deque[tuple[int, _Read, SubmissionRecord]] = deque()
+    used: Executor | None = None
+    try:
+        while True:
+            # Idle processes get work first; what is done is recorded while they judge.
+            while len(done) < MOST_DONE and (used is None or used.room):
+                number, one = next(numbered, (0, None))
+                if one is None:
+                    break
+                if (settled := one.settled()) is not None:
+                    done.append((number, one, settled))
+                    continue
+                used = used or executor()
+                used.submit(number, one.job())
+                running[number] = one, 1
+            if done:
+                yield done.popleft()
+                continue
+            if used is None or not running:
+                return
+            number, result = used.next()
+            one, tries = running.pop(number)
+            if isinstance(result, SubmissionRecord):
+                done.append((number, one, one.kept.keep(result)))
+            elif tries < MAX_TRIES and not result.final:
+                used.submit(number, one.job())
+                running[number] = one, tries + 1
+            else:
+                reason = f"the grader failed: {result.reason}"
+                done.append((number, one, one.kept.keep(not_judged(one.submission, reason))))
+    finally:
+        if used is not None:
+            used.close()
 
 
 def graded_records(course: CourseFolder, assignment: str) -> list[SubmissionRecord]:
@@ -285,12 +267,9 @@ def graded_records(course: CourseFolder, assignment: str) -> list[SubmissionReco
     records = []
     for student in submitted_students(course, assignment):
         submission = read_submission(course, assignment, student)
-        stored = stored_cases(course, submission)
-        for tier in (None, WARM, COLD, OPEN):
-            path = course.results / f"{key_of(submission, stored, tier)}.json"
-            if path.exists():
-                records.append(SubmissionRecord.from_json(json.loads(path.read_text())))
-                break
+        cases = stored_cases(course, submission) if submission.notebook else {}
+        found = (place.summary() for place in kept_on_any_tier(course, submission, cases))
+        records += [record for record in found if record is not None][:1]
     return records
 
 
@@ -301,9 +280,10 @@ def outcomes_of(
     submission = read_submission(course, assignment, student)
     if submission.notebook is None:
         raise UsageError(f"the submission of {student} cannot be judged: {submission.reason}")
-    tasks = _tasks(submission, stored_cases(course, submission))
+    stored = stored_cases(course, submission)
+    cases = {name: CaseSet.from_bytes(data) for name, data in stored.items()}
     with Workers(tier) as workers:
-        record, judged = judge_submission(workers, submission, tasks)
+        record, judged = judge_submission(workers, submission, tasks_of(submission, cases))
     if record.reason:
         raise WorkerError(record.reason)
     return [(one.verdict, one.cases, one.outcomes) for one in judged if one.cases is not None]

@@ -122,7 +122,7 @@ class JudgedAutograde(Autograde):
 
     def convert_notebooks(self) -> None:
         """Convert all submissions with one warm sandbox."""
-        from autograder.grading import Workers
+        from autograder.judging import Workers
 
         with Workers() as self.workers:
             super().convert_notebooks()

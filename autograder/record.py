@@ -42,6 +42,13 @@ class ExerciseVerdict:
         record["given_right"] = list(record["given_right"])
         return record
 
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> "ExerciseVerdict":
+        """Return the verdict that `to_json` wrote."""
+        cases = tuple(CaseVerdict(**case) for case in record["cases"])
+        given = tuple(record["given_right"])
+        return cls(**{**record, "cases": cases, "given_right": given})
+
 
 @dataclass(frozen=True)
 class CellRun:
@@ -105,16 +112,7 @@ class SubmissionRecord:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "SubmissionRecord":
         """Return the record that `to_json` wrote."""
-        exercises = tuple(
-            ExerciseVerdict(
-                **{
-                    **exercise,
-                    "cases": tuple(CaseVerdict(**case) for case in exercise["cases"]),
-                    "given_right": tuple(exercise["given_right"]),
-                }
-            )
-            for exercise in record["exercises"]
-        )
+        exercises = tuple(map(ExerciseVerdict.from_json, record["exercises"]))
         runs = tuple(
             CellRun(run["index"], tuple((mime, text) for mime, text in run["outputs"]))
             for run in record["runs"]

@@ -18,7 +18,8 @@ from autograder.course_folder import CourseFolder, write_whole
 from autograder.demo.classes import CLASSES, NAMES
 from autograder.demo.student import Student, hand_in, model_answers
 from autograder.errors import BuildError, UsageError
-from autograder.grading import Workers, grade_class
+from autograder.grading import grade_class
+from autograder.judging import Workers
 from autograder.record import SubmissionRecord
 from autograder.release import release
 from autograder.report import write_report

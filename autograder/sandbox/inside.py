@@ -14,6 +14,7 @@ because nothing else of the grader's is bound into the sandbox. Started as
 import array
 import base64
 import ctypes
+import gc
 import io
 import os
 import resource
@@ -36,6 +37,10 @@ GIB = 1 << 30
 MAX_FRAME = 256 << 20
 MAX_TEXT = 40_000  # characters that one cell may print
 MAX_IMAGES = 20
+OWN_ENVIRONMENT = {
+    "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp/.mpl", "IPYTHONDIR": "/tmp/.ipython",
+}  # fmt: skip
 
 
 def check(result: int, what: str) -> None:
@@ -119,13 +124,18 @@ class Pipe:
 
 
 def import_libraries() -> None:
-    """Import what students use, so that a forked child starts at once."""
+    """Import what students use, so that a forked child starts at once.
+
+    No torch operation and no thread may start here: a fork would lose the thread.
+    """
     import importlib
 
-    os.environ["MPLBACKEND"] = "Agg"
+    os.environ.update(OWN_ENVIRONMENT)
     for name in (
         "numpy", "torch", "torch.nn.functional", "matplotlib.pyplot", "safetensors.torch",
         "IPython.core.interactiveshell", "course", "course.outcome", "course.values",
+        "course.draw", "course.rcnn", "course.scenes", "course.similarities", "course.training",
+        "course.views", "course.widgets",
     ):  # fmt: skip
         importlib.import_module(name)
 
@@ -160,7 +170,7 @@ class Capped:
 class Notebook:
     """A shell that runs cells and keeps what they display."""
 
-    def __init__(self, pipe: Pipe) -> None:
+    def __init__(self) -> None:
         from IPython.core.displayhook import DisplayHook
         from IPython.core.interactiveshell import InteractiveShell
         from traitlets.config import Config
@@ -172,7 +182,6 @@ class Notebook:
         config = Config()
         config.HistoryManager.enabled = False
         config.InteractiveShell.colors = "nocolor"
-        self.pipe = pipe
         self.shell = InteractiveShell.instance(config=config)
         self.shell.display_pub.publish = self._display
         self.shell.displayhook = Show(shell=self.shell, parent=self.shell)
@@ -230,19 +239,20 @@ class Notebook:
             self.outputs.append(["image/png", base64.b64encode(file.getvalue()).decode()])
         plot.close("all")
 
-    def ask(self, name: str) -> Callable[..., Any]:
-        """Return a function that the grader answers, to stand for one of the student's."""
-        from course.values import dump, load
 
-        def given(*arguments: Any, **named: Any) -> Any:
-            self.pipe.send(dump({"ask": name, "arguments": list(arguments), "named": named}))
-            answer = load(self.pipe.receive())
-            if "refused" in answer:
-                raise ValueError(answer["refused"])
-            return answer["value"]
+def ask(pipe: Pipe, name: str) -> Callable[..., Any]:
+    """Return a function that the grader answers, to stand for one of the student's."""
+    from course.values import dump, load
 
-        given.__name__ = name
-        return given
+    def given(*arguments: Any, **named: Any) -> Any:
+        pipe.send(dump({"ask": name, "arguments": list(arguments), "named": named}))
+        answer = load(pipe.receive())
+        if "refused" in answer:
+            raise ValueError(answer["refused"])
+        return answer["value"]
+
+    given.__name__ = name
+    return given
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -278,7 +288,7 @@ def serve(pipe: Pipe, notebook: Notebook) -> None:
             reply.update(found=found, value=names.get(request["name"]))
         elif verb == "replace":
             for name in request["names"]:
-                names[name] = notebook.ask(name)
+                names[name] = ask(pipe, name)
         else:
             outcome, after = perform(keeper, names, request)
             reply.update(outcome=vars(outcome), after=after)
@@ -318,7 +328,7 @@ def perform(keeper: Any, names: dict[str, Any], request: dict[str, Any]) -> tupl
     return outcome, arguments
 
 
-def become_child(connection: socket.socket, nested: bool) -> None:
+def become_child(connection: socket.socket, notebook: Notebook, nested: bool) -> None:
     """Shut this process in, say that it is ready, and serve until the pipe closes."""
     libc = ctypes.CDLL(None, use_errno=True)
     if nested:
@@ -333,17 +343,17 @@ def become_child(connection: socket.socket, nested: bool) -> None:
     connection.sendmsg([b"."], rights)
     os.close(own)
     os.environ.clear()
-    os.environ.update(HOME="/tmp", TMPDIR="/tmp", LANG="C.UTF-8", MPLBACKEND="Agg")
-    os.environ.update(MPLCONFIGDIR="/tmp/.mpl", OMP_NUM_THREADS="1", IPYTHONDIR="/tmp/.ipython")
+    os.environ.update(OWN_ENVIRONMENT)
     os.chdir("/tmp")
     if MODE != "open":
         drop_everything(libc)
-    pipe = Pipe(connection)
-    serve(pipe, Notebook(pipe))
+    serve(Pipe(connection), notebook)
 
 
-def fork_children(control: socket.socket) -> None:
+def fork_children(control: socket.socket, notebook: Notebook) -> None:
     """Fork a child for each socket that arrives on `control`, until it closes."""
+    gc.collect()
+    gc.freeze()  # else a child's first collection copies every page that it looks at
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control.sendall(b"w")
     while True:
@@ -356,7 +366,7 @@ def fork_children(control: socket.socket) -> None:
             continue
         try:
             control.close()
-            become_child(socket.socket(fileno=fd), nested=True)
+            become_child(socket.socket(fileno=fd), notebook, nested=True)
         except BaseException as error:
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
         finally:
@@ -366,11 +376,12 @@ def fork_children(control: socket.socket) -> None:
 def main() -> None:
     """Start in the mode that the arguments name."""
     import_libraries()
+    notebook = Notebook()
     connection = socket.socket(fileno=FD)
     if MODE == "warm":
-        fork_children(connection)
+        fork_children(connection, notebook)
     else:
-        become_child(connection, nested=False)
+        become_child(connection, notebook, nested=False)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ class Sandbox:
         with theirs:
             self._warm = self._start(theirs)
         self._await(self._control, self._warm, b"w")
+        self._folder.cleanup()  # it holds what is there by now: a kill leaves nothing behind
 
     def _spawn(self) -> Child:
         if self.tier == WARM and self._control is None:

@@ -18,7 +18,8 @@ from autograder.demo.classes import CLASSES, NAMES
 from autograder.demo.student import Student, hand_in, model_answers
 from autograder.errors import BuildError, UsageError
 from autograder.exercises import topics
-from autograder.grading import Workers, judge_student
+from autograder.grading import judge_student
+from autograder.judging import Workers
 from autograder.record import COULD_NOT_RUN, FAILED, PASSED, ExerciseVerdict, SubmissionRecord
 
 ASSIGNMENT = "03_nms"

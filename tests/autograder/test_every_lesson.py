@@ -6,7 +6,8 @@ import pytest
 
 from autograder.course_folder import CourseFolder
 from autograder.exercises import topics
-from autograder.grading import Workers, judge_submission, stored_cases, submission_of, tasks_of
+from autograder.grading import stored_cases, submission_of
+from autograder.judging import Workers, judge_submission, tasks_of
 from autograder.record import PASSED, SubmissionRecord
 from course.cases import CaseSet
 

@@ -23,7 +23,7 @@ from autograder.course_folder import CourseFolder
 from autograder.errors import BuildError
 from autograder.executed_notebook import executed_notebook
 from autograder.given import given_to, import_lines
-from autograder.grading import Submission, Workers, judge_submission, tasks_of
+from autograder.judging import Submission, Workers, judge_submission, tasks_of
 from autograder.lesson import read_lesson
 from autograder.model_answer import ModelAnswer
 from autograder.plan import GIVEN, Plan

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder import grading
+from autograder import grading, judging
 from autograder.build import build
 from autograder.course_folder import CourseFolder
 from autograder.demo.nms import STUDENTS
 from autograder.demo.run import write_classes
 from autograder.demo.student import hand_in
 from autograder.errors import CourseError, UsageError, WorkerError
-from autograder.grading import Workers, grade_class, judge_student, outcomes_of
+from autograder.grading import grade_class, judge_student, outcomes_of
+from autograder.judging import Job, Workers
 from autograder.record import COULD_NOT_RUN, SubmissionRecord
 from autograder.sandbox import WARM
 from autograder.worker import Worker
@@ -63,6 +64,13 @@ def some(course: CourseFolder, *students: str) -> None:
             shutil.rmtree(folder)
 
 
+def jobs_of(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """Return a list to which each job is added that is given out from now on."""
+    jobs: list[Job] = []
+    monkeypatch.setattr(grading, "Job", lambda *parts: jobs.append(Job(*parts)) or jobs[-1])
+    return jobs
+
+
 def test_grade_and_stock_autograde_leave_equal_books_for_the_whole_class(
     handed_in, graded, tmp_path
 ):
@@ -105,7 +113,7 @@ def test_a_second_run_executes_nothing_and_changes_nothing(graded, monkeypatch):
     def refuse(*_):
         raise AssertionError("judged again")
 
-    monkeypatch.setattr(grading, "judge_submission", refuse)
+    monkeypatch.setattr(grading, "Job", refuse)
     again = grade_class(course, ASSIGNMENT)
     assert [record.to_json() for record in again] == [record.to_json() for record in records]
     assert (rows(course), files(course)) == before
@@ -116,13 +124,9 @@ def test_a_changed_submission_is_judged_again_and_only_that(graded, tmp_path, mo
     released = (course.root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_bytes()
     changed = course.root / "submitted" / "amara_okafor" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
     changed.write_bytes(released)
-    judged = []
-    real = grading.judge_submission
-    monkeypatch.setattr(
-        grading, "judge_submission", lambda w, s, t: judged.append(s.student) or real(w, s, t)
-    )
+    judged = jobs_of(monkeypatch)
     records = grade_class(course, ASSIGNMENT)
-    assert judged == ["amara_okafor"]
+    assert [job.student for job in judged] == ["amara_okafor"]
     assert next(r.score for r in records if r.student == "amara_okafor") == 0
 
 
@@ -172,19 +176,17 @@ def _kill_warm(client: int) -> None:
 
 def test_a_worker_that_fails_is_replaced_and_the_submission_judged(handed_in, monkeypatch):
     tries = []
-    real = grading.judge
+    real = judging.judge
 
-    def fail_once(worker, cells, tasks):
+    def fail_once(worker, cells, tasks, known):
         tries.append(worker)
         if len(tries) == 1:
             raise WorkerError("the sandbox failed")
-        return real(worker, cells, tasks)
+        return real(worker, cells, tasks, known=known)
 
-    monkeypatch.setattr(grading, "judge", fail_once)
+    monkeypatch.setattr(judging, "judge", fail_once)
     with Workers() as workers:
-        submission = grading.read_submission(handed_in, ASSIGNMENT, "anna_novak")
-        tasks = grading._tasks(submission, grading.stored_cases(handed_in, submission))
-        record, _ = grading.judge_submission(workers, submission, tasks)
+        record, _ = judge_student(handed_in, ASSIGNMENT, "anna_novak", workers)
     assert len(tries) == 2
     assert tries[0] is not tries[1]
     assert (record.reason, record.score) == ("", 0)

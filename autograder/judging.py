@@ -1,0 +1,196 @@
+"""Judging one submission: what a worker process does, from data to a record.
+
+A `Job` is all that is needed, as data: no path, no disk, so that it is the same in this process,
+in another one, or on another machine. Whatever goes wrong, the record has a verdict and a reason.
+"""
+
+import hashlib
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import autograder
+import course as student_package
+import solutions as reference_package
+from autograder.errors import WorkerError
+from autograder.exercise import Exercise, Question
+from autograder.exercises import find
+from autograder.judge import Judged, Task, could_not_run, judge
+from autograder.plan import Plan
+from autograder.record import ExerciseVerdict, SubmissionRecord
+from autograder.sandbox import Sandbox
+from autograder.submission import Notebook, cells_to_run, parse, untouched
+from autograder.worker import Worker
+from course.cases import CaseSet
+
+MAX_TRIES = 3  # of a submission whose worker failed
+LIBRARIES = ("torch", "numpy", "matplotlib", "ipython", "safetensors")
+DECIDES_NO_VERDICT = ("notebooks", "exercises", "demo", "lecture")  # folders; cases are data
+
+
+class Workers:
+    """The worker of this process, replaced when it fails; closed with it.
+
+    `ahead` is a sandbox that is being opened meanwhile, for the first worker.
+    """
+
+    def __init__(self, tier: str | None = None, ahead: "Future[Sandbox] | None" = None) -> None:
+        self._tier = tier
+        self._ahead = ahead
+        self._worker: Worker | None = None
+
+    def get(self) -> Worker:
+        """Return a worker that is ready."""
+        if self._worker is None:
+            ahead, self._ahead = self._ahead, None
+            self._worker = Worker(self._tier, ahead.result() if ahead else None)
+        return self._worker
+
+    def close(self) -> None:
+        """End the worker, if there is one."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+        if self._ahead is not None:
+            self._ahead.result().close()
+            self._ahead = None
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is judged: the notebook's bytes (None: unreadable, `reason` says why) and its plan."""
+
+    student: str
+    plan: Plan
+    data: bytes | None
+    notebook: Notebook | None = None
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A readable submission to be judged, its hidden cases as they are stored, and what is known.
+
+    `known` holds verdicts that still hold: those exercises are not called again.
+    """
+
+    student: str
+    plan: Plan
+    data: bytes = field(repr=False)
+    cases: Mapping[str, bytes] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    known: Mapping[str, ExerciseVerdict] = field(default_factory=dict)
+
+
+def judge_job(workers: Workers, job: Job) -> SubmissionRecord:
+    """Return the record of a job."""
+    submission = Submission(job.student, job.plan, job.data, parse(job.data), notes=job.notes)
+    cases = {name: CaseSet.from_bytes(data) for name, data in job.cases.items()}
+    record, _ = judge_submission(workers, submission, tasks_of(submission, cases), job.known)
+    return record
+
+
+def judge_submission(
+    workers: Workers,
+    submission: Submission,
+    tasks: Sequence[Task],
+    known: Mapping[str, ExerciseVerdict] | None = None,
+) -> tuple[SubmissionRecord, list[Judged]]:
+    """Return the record of a submission, and what led to it; verdicts that are known stay."""
+    if submission.notebook is None:
+        return not_judged(submission, submission.reason), []
+    start = time.monotonic()
+    cells = cells_to_run(submission.notebook, submission.plan)
+    reason = ""
+    for _ in range(MAX_TRIES):
+        try:
+            worker = workers.get()
+            judged, runs = judge(worker, cells, tasks, known=known or {})
+        except WorkerError as error:
+            reason = f"the grader failed: {error}"
+            workers.close()
+            continue
+        record = _record(submission, [one.verdict for one in judged])
+        seconds = time.monotonic() - start
+        return replace(record, runs=runs, sandbox=worker.tier, seconds=seconds), judged
+    return not_judged(submission, reason), []
+
+
+def not_judged(submission: Submission, reason: str) -> SubmissionRecord:
+    """Return the record of a submission that could not be judged, and why: nothing is scored."""
+    verdicts = [could_not_run(task, reason) for task in tasks_of(submission, {})]
+    return replace(_record(submission, verdicts), reason=reason)
+
+
+def _record(submission: Submission, verdicts: Iterable[ExerciseVerdict]) -> SubmissionRecord:
+    return SubmissionRecord(
+        student=submission.student,
+        assignment=submission.plan.assignment,
+        exercises=tuple(verdicts),
+        release=submission.plan.release,
+        manual_pending=pending(submission),
+        notes=submission.notes,
+    )
+
+
+def tasks_of(submission: Submission, cases: Mapping[str, CaseSet]) -> list[Task]:
+    """Return what is to be judged, in the order of the plan."""
+    plan, notebook = submission.plan, submission.notebook
+    names = [cell.exercise for cell in plan.checks]
+    same = untouched(notebook, plan, names) if notebook else set(names)
+    tasks = []
+    for cell in plan.checks:
+        _, definition = find(cell.exercise)
+        assert isinstance(definition, Exercise | Question)
+        own = cases.get(cell.exercise)
+        tasks.append(Task(definition, cell.points, own, cell.exercise in same))
+    return tasks
+
+
+def pending(submission: Submission) -> int:
+    """Return how many written answers wait for a person: untouched and deleted ones do not."""
+    names = {cell.grade_id for cell in submission.plan.written}
+    if submission.notebook is None:
+        return len(names)
+    present = names & {name for _, _, name in submission.notebook.cells}
+    return len(present - untouched(submission.notebook, submission.plan, present))
+
+
+@cache
+def environment() -> dict[str, str]:
+    """Return all that verdicts depend on besides a submission and its cases, by name.
+
+    The code is named by a digest: of the grader's, the student package's and the reference's.
+    """
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    found = {"python": platform.python_version(), **versions}
+    for package in (autograder, student_package):
+        found[package.__name__] = _digest_of(Path(str(package.__file__)).parent)
+    return found
+
+
+@cache
+def reference_digest() -> str:
+    """Return the id of the reference: it answers in the place of functions that failed."""
+    return _digest_of(Path(str(reference_package.__file__)).parent)
+
+
+def _digest_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("**/*.py")):
+        parts = path.relative_to(folder).parts
+        if not set(DECIDES_NO_VERDICT) & set(parts):
+            digest.update("/".join(parts).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
