@@ -17,6 +17,7 @@ from autograder.executors import Lost, Result, judged
 from autograder.judging import MAX_TRIES, Job, Workers, environment, reference_digest
 
 CONNECTING_SECONDS = 20.0
+JOINING_SECONDS = 90.0  # of a first worker, which imports torch before
 SILENT_SECONDS = 60.0  # without a scheduler
 JOBS_A_THREAD = 2  # one runs, one waits beside it
 
@@ -51,12 +52,12 @@ class Cluster:
 
     def _refuse_other_versions(self) -> None:
         try:
-            self._client.wait_for_workers(1, CONNECTING_SECONDS)
+            self._client.wait_for_workers(1, JOINING_SECONDS)
             theirs = self._client.run(identity)
         except TimeoutError:
             raise UsageError(
                 f"the scheduler {self._address} must have a worker, got none in "
-                f"{CONNECTING_SECONDS:.0f} s; start one with `dask worker {self._address}`"
+                f"{JOINING_SECONDS:.0f} s; start one with `dask worker {self._address}`"
             ) from None
         except ImportError as error:
             raise UsageError(
@@ -66,9 +67,7 @@ class Cluster:
         for worker, found in theirs.items():
             told = differences(identity(), found)
             if told:
-                raise UsageError(
-                    f"the worker {worker} must have the versions that are here: {told}"
-                )
+                raise UsageError(f"the worker {worker} must have the versions of here, got {told}")
 
     @property
     def room(self) -> int:

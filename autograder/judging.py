@@ -6,6 +6,7 @@ in another one, or on another machine. Whatever goes wrong, the record has a ver
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,9 +15,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-import autograder
-import course as student_package
-import solutions as reference_package
 from autograder.errors import WorkerError
 from autograder.exercise import Exercise, Question
 from autograder.exercises import find
@@ -176,19 +174,20 @@ def environment() -> dict[str, str]:
     """
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     found = {"python": platform.python_version(), **versions}
-    for package in (autograder, student_package):
-        found[package.__name__] = _digest_of(Path(str(package.__file__)).parent)
-    return found
+    return {**found, "autograder": _digest_of("autograder"), "course": _digest_of("course")}
 
 
 @cache
 def reference_digest() -> str:
     """Return the id of the reference: it answers in the place of functions that failed."""
-    return _digest_of(Path(str(reference_package.__file__)).parent)
+    return _digest_of("solutions")
 
 
-def _digest_of(folder: Path) -> str:
-    digest = hashlib.sha256()
+def _digest_of(package: str) -> str:
+    found = importlib.util.find_spec(package)
+    assert found is not None
+    assert found.origin is not None
+    folder, digest = Path(found.origin).parent, hashlib.sha256()
     for path in sorted(folder.glob("**/*.py")):
         parts = path.relative_to(folder).parts
         if not set(DECIDES_NO_VERDICT) & set(parts):

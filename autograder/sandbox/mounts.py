@@ -19,6 +19,8 @@ from autograder.errors import SandboxError
 STUDENT_DISTRIBUTION = "detection-course"
 PACKAGES = "/env/site-packages"  # on sys.path inside
 INSIDE = "/env/inside.py"  # the program that runs inside
+FILTER = "/env/filter.bpf"  # the filter of system calls, for that program
+STAGING = "/tmp"  # covered, as root, in a mount namespace of the sandbox's own
 NEVER_IN_A_PACKAGE = {"notebooks", "build", "__pycache__"}
 
 

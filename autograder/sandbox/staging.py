@@ -2,11 +2,12 @@
 root for good, and becomes bubblewrap.
 
 A plain user cannot reach an interpreter or a checkout below a folder of mode 0700. So the parts
-are bound into a staging folder of mode 0755, in a mount namespace of this process's own. The
-sandbox is never started as root: inside bubblewrap root could open kernel settings for writing.
+are bound into a folder of mode 0755 that covers `staging`, in a mount namespace of this process's
+own: nothing is left on the disk. The sandbox is never started as root: inside bubblewrap root
+could open kernel settings for writing.
 
-Reads from standard input a JSON object: `staging`, a folder; `mounts`, pairs of paths; `program`,
-the command line to become, in which each `@STAGING@` is replaced.
+Reads from standard input a JSON object: `staging`, a folder; `mounts`, paths, bound there as 0, 1,
+2 and so on; `program`, the command line to become.
 """
 
 import ctypes
@@ -34,9 +35,11 @@ def main() -> None:
         raise OSError(ctypes.get_errno(), "unshare of the mount namespace failed")
     staging = request["staging"]
     mount("none", "/", "", MS_REC | MS_PRIVATE)
+    opened = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in request["mounts"]]
     mount("tmpfs", staging, "tmpfs", 0, "mode=755,size=64m")
-    for source, number in request["mounts"]:
+    for number, handle in enumerate(opened):
         target = os.path.join(staging, str(number))
+        source = f"/proc/self/fd/{handle}"  # it may lie below the folder that is covered now
         if os.path.isdir(source):
             os.mkdir(target, 0o755)
         else:
@@ -49,8 +52,7 @@ def main() -> None:
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
     os.chdir("/")
-    program = [word.replace("@STAGING@", staging) for word in request["program"]]
-    os.execv(program[0], program)
+    os.execv(request["program"][0], request["program"])
 
 
 if __name__ == "__main__":

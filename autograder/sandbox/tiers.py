@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -42,10 +41,7 @@ class Sandbox:
 
     def __init__(self, tier: str) -> None:
         self.tier = tier
-        self._folder = tempfile.TemporaryDirectory(prefix="autograder-")
-        self._filter = Path(self._folder.name) / "filter.bpf"
-        self._filter.write_bytes(filter_program() if tier != OPEN else b"")
-        os.chmod(self._folder.name, 0o755)
+        self._filter = filter_program() if tier != OPEN else b""
         self._control: socket.socket | None = None
         self._warm: subprocess.Popen[bytes] | None = None
         self._spare: Child | None = None
@@ -64,7 +60,6 @@ class Sandbox:
             self._control.close()
         if self._warm is not None:
             _end(self._warm)
-        self._folder.cleanup()
 
     def spawn(self) -> Child:
         """Return a child: a fresh process for one submission's code."""
@@ -81,7 +76,6 @@ class Sandbox:
         with theirs:
             self._warm = self._start(theirs)
         self._await(self._control, self._warm, b"w")
-        self._folder.cleanup()  # it holds what is there by now: a kill leaves nothing behind
 
     def _spawn(self) -> Child:
         if self.tier == WARM and self._control is None:
@@ -105,60 +99,34 @@ class Sandbox:
             raise WorkerError("the warm process has ended") from error
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        os.set_inheritable(theirs.fileno(), True)
         arguments = [self.tier, "", "", str(theirs.fileno())]
-        if self.tier == OPEN:
-            program = str(Path(__file__).parent / "inside.py")
-            arguments[1] = os.pathsep.join(_open_path())
-            command = [sys.executable, "-I", "-S", "-B", program, *arguments]
-            request = b""
-        else:
-            arguments[1:3] = [seen.PACKAGES, "/env/filter.bpf"]
-            command, request = self._bubblewrap(["-I", "-S", "-B", seen.INSIDE, *arguments])
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[theirs.fileno()],
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
-            start_new_session=True,
-        )
+        with os.fdopen(os.memfd_create("filter"), "r+b") as filter_file:
+            filter_file.write(self._filter)
+            filter_file.seek(0)
+            passed = [theirs.fileno()]
+            if self.tier == OPEN:
+                program = str(Path(__file__).parent / "inside.py")
+                arguments[1] = os.pathsep.join(_open_path())
+                command = [sys.executable, "-I", "-S", "-B", program, *arguments]
+                request = b""
+            else:
+                passed.append(filter_file.fileno())
+                arguments[1:3] = [seen.PACKAGES, seen.FILTER]
+                inside = ["-I", "-S", "-B", seen.INSIDE, *arguments]
+                command, request = _bubblewrap(inside, filter_file.fileno())
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=passed,
+                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+                start_new_session=True,
+            )
         assert process.stdin is not None
         process.stdin.write(request)
         process.stdin.close()
         return process
-
-    def _bubblewrap(self, arguments: list[str]) -> tuple[list[str], bytes]:
-        """Return the command that starts bubblewrap, and what it reads from standard input."""
-        bwrap = shutil.which("bwrap")
-        if bwrap is None:
-            raise SandboxError("bubblewrap is not installed")
-        pairs = [*seen.mounts(), (self._filter, "/env/filter.bpf")]
-        root = os.geteuid() == 0
-        binds: list[str] = []
-        for number, (source, target) in enumerate(pairs):
-            binds += ["--ro-bind", f"@STAGING@/{number}" if root else str(source), target]
-        for folder in seen.hidden():
-            binds += ["--tmpfs", folder]
-        program = [
-            bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1",
-            "--hostname", "sandbox", "--clearenv",
-            "--setenv", "OMP_NUM_THREADS", "1", "--setenv", "LANG", "C.UTF-8",
-            "--setenv", "MPLCONFIGDIR", "/tmp/.mpl", "--setenv", "HOME", "/tmp",
-            *binds,
-            "--proc", "/proc", "--dev", "/dev", "--size", str(256 << 20), "--tmpfs", "/tmp",
-            "--remount-ro", "/", "--chdir", "/tmp",
-            str(Path(sys.executable).resolve()), *arguments,
-        ]  # fmt: skip
-        if not root:
-            return program, b""
-        staging = Path(self._folder.name) / "root"
-        staging.mkdir(mode=0o755, exist_ok=True)
-        listed = [(str(source), number) for number, (source, _) in enumerate(pairs)]
-        request = {"staging": str(staging), "mounts": listed, "program": program}
-        stage = str(Path(__file__).parent / "staging.py")
-        return [sys.executable, "-I", "-S", "-B", stage], json.dumps(request).encode()
 
     def _await(
         self, ours: socket.socket, process: subprocess.Popen[bytes] | None, sign: bytes
@@ -174,6 +142,36 @@ class Sandbox:
         alive = process.poll() is None and self.tier == WARM and sign == b"."
         message = "" if alive else _last_words(process)
         raise WorkerError(f"the {self.tier} sandbox did not start a process: {message}".strip(": "))
+
+
+def _bubblewrap(arguments: list[str], filter_file: int) -> tuple[list[str], bytes]:
+    """Return the command that starts bubblewrap, and what it reads from standard input."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise SandboxError("bubblewrap is not installed")
+    pairs = seen.mounts()
+    root = os.geteuid() == 0
+    binds: list[str] = []
+    for number, (source, target) in enumerate(pairs):
+        binds += ["--ro-bind", f"{seen.STAGING}/{number}" if root else str(source), target]
+    for folder in seen.hidden():
+        binds += ["--tmpfs", folder]
+    program = [
+        bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1",
+        "--hostname", "sandbox", "--clearenv",
+        "--setenv", "OMP_NUM_THREADS", "1", "--setenv", "LANG", "C.UTF-8",
+        "--setenv", "MPLCONFIGDIR", "/tmp/.mpl", "--setenv", "HOME", "/tmp",
+        *binds, "--ro-bind-data", str(filter_file), seen.FILTER,
+        "--proc", "/proc", "--dev", "/dev", "--size", str(256 << 20), "--tmpfs", "/tmp",
+        "--remount-ro", "/", "--chdir", "/tmp",
+        str(Path(sys.executable).resolve()), *arguments,
+    ]  # fmt: skip
+    if not root:
+        return program, b""
+    request = {"staging": seen.STAGING, "mounts": [str(path) for path, _ in pairs]}
+    stage = str(Path(__file__).parent / "staging.py")
+    content = json.dumps({**request, "program": program}).encode()
+    return [sys.executable, "-I", "-S", "-B", stage], content
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:
