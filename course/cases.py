@@ -3,12 +3,15 @@
 The public set lies beside the notebook as data; the hidden ones have the same form.
 """
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import overload
 
 from course.compare import CLOSE, Comparison, Difference, difference
 from course.outcome import NOT_ANSWERED, RAISED, Case, Outcome
-from course.values import dump, load
+from course.values import ValueFormatError, dump, load
 
 CORE_SHARE = 0.6  # of an exercise's points; the edge groups share the rest evenly
 
@@ -44,6 +47,27 @@ class KnownMistake:
     outcomes: tuple[Outcome, ...]
 
 
+class ReadLater(Sequence[KnownMistake]):
+    """Known mistakes that are read at the first look: a right answer needs none of them."""
+
+    def __init__(self, read: Callable[[], tuple[KnownMistake, ...]]) -> None:
+        self._read = read
+
+    @cached_property
+    def _mistakes(self) -> tuple[KnownMistake, ...]:
+        return self._read()
+
+    @overload
+    def __getitem__(self, index: int) -> KnownMistake: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[KnownMistake, ...]: ...
+    def __getitem__(self, index: int | slice) -> KnownMistake | tuple[KnownMistake, ...]:
+        return self._mistakes[index]
+
+    def __len__(self) -> int:
+        return len(self._mistakes)
+
+
 @dataclass(frozen=True)
 class CaseSet:
     """Cases of one exercise with their expected outcomes and those of each known mistake."""
@@ -52,46 +76,53 @@ class CaseSet:
     groups: tuple[Group, ...]
     cases: tuple[Case, ...]
     expected: tuple[Outcome, ...]
-    mistakes: tuple[KnownMistake, ...]
+    mistakes: Sequence[KnownMistake]
 
     def to_bytes(self) -> bytes:
         """Return the set as data; equal sets give equal bytes.
 
         An outcome of a mistake that is the expected one is written as None: many are.
         """
-        return dump(
+        told = dump(
             {
                 "exercise": self.exercise,
                 "groups": [asdict(group) for group in self.groups],
                 "cases": [vars(case) for case in self.cases],
                 "expected": [vars(outcome) for outcome in self.expected],
-                "mistakes": [
-                    {
-                        **vars(mistake),
-                        "outcomes": [
-                            None if outcome is right else vars(outcome)
-                            for outcome, right in zip(mistake.outcomes, self.expected, strict=True)
-                        ],
-                    }
-                    for mistake in self.mistakes
-                ],
             }
         )
+        mistakes = [
+            {
+                **vars(mistake),
+                "outcomes": [
+                    None if outcome is right else vars(outcome)
+                    for outcome, right in zip(mistake.outcomes, self.expected, strict=True)
+                ],
+            }
+            for mistake in self.mistakes
+        ]
+        return struct.pack(">I", len(told)) + told + dump(mistakes)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "CaseSet":
         """Return the set that `to_bytes` wrote, or raise ValueFormatError."""
-        content = load(data)
-        expected = tuple(Outcome(**outcome) for outcome in content["expected"])
-        return cls(
-            exercise=content["exercise"],
-            groups=tuple(
+        try:
+            (length,) = struct.unpack_from(">I", data)
+            content = load(data[4 : 4 + length])
+            expected = tuple(Outcome(**outcome) for outcome in content["expected"])
+            groups = tuple(
                 Group(**{**group, "comparison": Comparison(**group["comparison"])})
                 for group in content["groups"]
-            ),
-            cases=tuple(Case(**case) for case in content["cases"]),
-            expected=expected,
-            mistakes=tuple(
+            )
+            cases = tuple(Case(**case) for case in content["cases"])
+        except (ValueFormatError, struct.error, KeyError, TypeError) as error:
+            raise ValueFormatError(
+                "the cases must be of this version of the course, got others or damaged ones: "
+                "build the course into a new folder, or get the assignment anew"
+            ) from error
+
+        def mistakes() -> tuple[KnownMistake, ...]:
+            return tuple(
                 KnownMistake(
                     mistake["name"],
                     mistake["sentence"],
@@ -100,9 +131,10 @@ class CaseSet:
                         for outcome, right in zip(mistake["outcomes"], expected, strict=True)
                     ),
                 )
-                for mistake in content["mistakes"]
-            ),
-        )
+                for mistake in load(data[4 + length :])
+            )
+
+        return cls(content["exercise"], groups, cases, expected, ReadLater(mistakes))
 
     def quick(self) -> "CaseSet":
         """Return the set without the cases in which something is trained."""
