@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -109,10 +110,10 @@ class Picture(Figure):
         canvas = FigureCanvasAgg(self)
         canvas.draw()
         pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # [H, W, 3]
-        drawn = (pixels < 255).any(axis=2)
+        drawn: NDArray[np.bool_] = np.asarray(pixels.min(axis=2) < 255)
         if not drawn.any():  # white on white: all of it
             drawn[:] = True
-        rows, columns = drawn.any(axis=1).nonzero()[0], drawn.any(axis=0).nonzero()[0]
+        rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
         edge = round(MARGIN * self.dpi)
         top, left = max(rows[0] - edge, 0), max(columns[0] - edge, 0)
         cut = pixels[top : rows[-1] + edge + 1, left : columns[-1] + edge + 1]

@@ -118,12 +118,12 @@ def numbers(ax: Axes, matrix: Tensor, highlight: Tensor | None = None) -> None:
     texts, size = _texts(ax, matrix)
     chosen = (marked != 0).tolist()
     faces = ListedColormap(["white", HIGHLIGHT])
-    edges = {"edgecolors": "#777777", "linewidth": 0.6, "antialiased": True}
+    edges: dict[str, Any] = {"edgecolors": "#777777", "linewidth": 0.6, "antialiased": True}
     if matrix.numel():
         ax.pcolormesh(
             range(width + 1), range(height + 1), chosen, cmap=faces, vmin=0, vmax=1, **edges
         )
-    middle = {"fontsize": size, "ha": "center", "va": "center"}
+    middle: dict[str, Any] = {"fontsize": size, "ha": "center", "va": "center"}
     for row in range(height):
         for column in range(width):
             weight = "bold" if chosen[row][column] else "normal"

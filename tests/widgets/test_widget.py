@@ -65,6 +65,13 @@ def test_what_is_no_function_is_refused():
         widgets.IoU(box_iou, box_iou)
 
 
+def test_nobody_waits_for_matplotlib_before_something_is_drawn():
+    code = "import sys, course.draw, course.widgets; print('matplotlib' in sys.modules)"
+    code += "; course.draw.boxes; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\nTrue\n"
+
+
 def test_nothing_is_called_before_somebody_asks():
     calls = []
     widget = widgets.IoU(lambda a, b: calls.append(1))
