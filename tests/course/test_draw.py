@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from course import draw
+from course import NotAnswered, draw
 
 BOXES = torch.tensor([[10.0, 20.0, 30.0, 60.0], [40.0, 20.0, 90.0, 50.0]])
 
@@ -324,3 +324,11 @@ def test_a_notebook_shows_the_picture_that_is_written(monkeypatch):
     draw.boxes(ax, BOXES)
     shown, _ = shell.display_formatter.format(ax.figure)
     assert shown["image/png"] == draw.png(ax)
+
+
+def test_a_picture_that_waits_for_an_answer_is_not_shown_half_done():
+    draw.panels("", size=(60, 90))
+    assert NotAnswered("nms")._render_traceback_() == [
+        "This cell is waiting for your answer to the exercise `nms`."
+    ]
+    assert plt.get_fignums() == []
