@@ -82,6 +82,7 @@ def chart(x_label: str, y_label: str, *titles: str) -> Any:
         ax.tick_params(labelsize=TEXT - 1)
         ax.set_prop_cycle(color=[COLORS[name] for name in ("blue", "red", "green", "purple")])
         ax.grid(color="#DDDDDD")
+        ax.set_axisbelow(True)  # bars cover the grid
         ax.spines[["top", "right"]].set_visible(False)
     return axes[0] if len(axes) == 1 else axes
 
