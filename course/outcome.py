@@ -4,6 +4,7 @@ The same few functions serve `check(...)` in a student's notebook and the grader
 """
 
 import linecache
+import sys
 import sysconfig
 import traceback
 from collections.abc import Sequence
@@ -37,7 +38,9 @@ class NotAnswered(NotImplementedError):
         return f"waiting for your answer to the exercise `{self.exercise}`"
 
     def _render_traceback_(self) -> list[str]:
-        """IPython shows this line instead of a traceback."""
+        """IPython shows this line instead of a traceback, and no picture that is only begun."""
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")
         return [f"This cell is {self}."]
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 
 import torch
 from jaxtyping import Float, Int, Num
-from skimage.segmentation import felzenszwalb
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -113,6 +112,8 @@ def selective_search(
     larger, `min_size` is their least number of pixels. For every scale come the boxes of the
     initial regions and then those of their mergers, so that later boxes are larger.
     """
+    from skimage.segmentation import felzenszwalb  # takes a while to import
+
     proposals: dict[tuple[float, ...], None] = {}
     for scale in scales:
         pixels = image.permute(1, 2, 0).double().cpu().numpy()

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from torch import Tensor
@@ -116,13 +116,20 @@ def numbers(ax: Axes, matrix: Tensor, highlight: Tensor | None = None) -> None:
     height, width = matrix.shape
     marked = torch.zeros(height, width) if highlight is None else highlight
     texts, size = _texts(ax, matrix)
+    chosen = (marked != 0).tolist()
+    faces = ListedColormap(["white", HIGHLIGHT])
+    edges: dict[str, Any] = {"edgecolors": "#777777", "linewidth": 0.6, "antialiased": True}
+    if matrix.numel():
+        ax.pcolormesh(
+            range(width + 1), range(height + 1), chosen, cmap=faces, vmin=0, vmax=1, **edges
+        )
+    middle: dict[str, Any] = {"fontsize": size, "ha": "center", "va": "center"}
     for row in range(height):
         for column in range(width):
-            chosen = bool(marked[row, column])
-            face = HIGHLIGHT if chosen else "white"
-            ax.add_patch(Rectangle((column, row), 1, 1, fc=face, ec="#777777", lw=1))
-            text = ax.text(column + 0.5, row + 0.5, texts[row][column], fontsize=size)
-            text.set(ha="center", va="center", fontweight="bold" if chosen else "normal")
+            weight = "bold" if chosen[row][column] else "normal"
+            place = (column + 0.5, row + 0.5)
+            text = ax.text(*place, texts[row][column], fontweight=weight, **middle)
+            text.set_in_layout(False)  # inside of the panel: it need not be measured
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
 
 

@@ -558,8 +558,8 @@ draw.boxes(ax, fired, colors=[["", "blue", "orange", "purple"][kind] for kind in
 #   that.
 # - **All boxes are alike.** A window is 14 x 14, whatever the object is. Larger objects are found
 #   in parts, or not at all; and no box fits. Notebook 02 mends that.
-# - **It is slow.** Seven hundred windows for a picture as small as a stamp, one window size, stride
-#   2.
+# - **It is slow.** Seven hundred windows for a picture as small as a stamp, one window size, and
+#   stride 2.
 #
 # The last point is about the windows' *overlap*: two neighbours share most of their pixels, and the
 # network computes the same things for both. The rest of this notebook removes that waste.

@@ -540,8 +540,8 @@ check("slowest_first")
 # **anchor**. The network says two things about each:
 #
 # - **objectness**: does this anchor hold an object? One logit.
-# - **transform**: how must it be moved to fit? Four numbers, (t_x, t_y, t_w, t_h) as in notebook
-#   02.
+# - **transform**: how must it be moved to fit? Four numbers, (t_x, t_y, t_w, t_h) as in
+#   notebook 02.
 #
 # An image of 640 x 480 pixels (width x height) and stride 32 give features [512, 15, 20]. With one
 # anchor at each position, objectness is a map [1, 15, 20], from a convolution with one output

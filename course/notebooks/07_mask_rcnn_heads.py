@@ -176,8 +176,8 @@ widgets.Tasks(instances_of, state=two)
 # %% [markdown]
 # ## 2. Mask R-CNN: a detector and one more head
 # Faster R-CNN finds region proposals, cuts the features of each region out of the shared feature
-# map, and has two outputs for each: a class and a refined box. **Mask R-CNN** (He and others,
-# 2017) adds a third one beside them, a mask, and changes nothing else.
+# map, and has two outputs for each: a class and a refined box. **Mask R-CNN**
+# (He and others, 2017) adds a third one beside them, a mask, and changes nothing else.
 
 # %% show=true
 blocks = {"image": (14, 20), "backbone": (50, 20), "proposals": (86, 6), "RoI align": (122, 20),
@@ -597,9 +597,10 @@ keypoint_loss(nothing_known, torch.tensor([[123]]), torch.tensor([[True]]))
 # The way back: the most likely bin, and of that bin the **centre**, turned into coordinates of the
 # image. The third number is the bin's probability, from the softmax over the map.
 #
-# **By hand.** The box is again (10, 20, 66, 48) with 4 x 4 bins, and bin 7 is best: row 1, column
-# 3. Its centre is 3.5 bins to the right, x = 10 + 3.5 · 14 = 59, and 1.5 down, y = 20 + 1.5 · 7 =
-# 30.5. The keypoint was at (53, 28): six pixels are lost, since a bin is 14 wide.
+# **By hand.** The box is again (10, 20, 66, 48) with 4 x 4 bins, and bin 7 is best: row 1,
+# column 3. Its centre is 3.5 bins to the right, x = 10 + 3.5 · 14 = 59, and 1.5 down,
+# y = 20 + 1.5 · 7 = 30.5. The keypoint was at (53, 28): six pixels are lost, since a bin is
+# 14 wide.
 #
 # ### Exercise: `decode_keypoints` (1 point)
 # Return [N, P, 3]: x, y, probability. Of equally likely bins the first counts.

@@ -17,9 +17,8 @@ from types import FrameType
 from typing import Any
 
 AGAIN = 0.05  # seconds between two looks at the clock
-
-
 OURS = (__file__, contextlib.__file__, str(Path(__file__).with_name("calling.py")))
+_OPENERS: list[FrameType] = []  # the frames whose blocks are not left yet
 
 
 class OutOfTime(BaseException):
@@ -31,9 +30,13 @@ class OutOfTime(BaseException):
         if not _WATCH.watches(threading.get_ident()):
             return
         sys.settrace(_raise_again)
-        while frame is not None and frame.f_code.co_filename not in OURS:
+        while not (frame is None or frame in _OPENERS or frame.f_code.co_filename in OURS):
             frame.f_trace = _raise_again
             frame = frame.f_back  # type: ignore[assignment]
+
+
+class _Withdrawn(BaseException):
+    """Takes the place of an exception that was not raised yet."""
 
 
 def _raise_again(frame: FrameType, event: str, argument: Any) -> None:
@@ -47,6 +50,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self._ends: dict[int, float] = {}  # when each thread's call must be over
+        self._late: set[int] = set()  # the threads in which something was raised
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -71,7 +75,10 @@ class _Watch:
                 self._ends.pop(thread, None)
             else:
                 self._ends[thread] = around
-            _raise_in(thread, None)
+            late = thread in self._late
+            self._late.discard(thread)
+        if late:
+            _withdraw(thread)
 
     def _run(self) -> None:
         while True:
@@ -83,12 +90,24 @@ class _Watch:
                 now = time.monotonic()
                 for thread, end in self._ends.items():
                     if now > end:
+                        self._late.add(thread)
                         _raise_in(thread, OutOfTime)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    what = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
+def _withdraw(thread: int) -> None:
+    """Take back what is not raised yet in this thread, by having something else raised now.
+
+    Python would offer to do it without: but then it goes on looking for an exception, and hangs as
+    soon as it is traced or profiled.
+    """
+    with contextlib.suppress(_Withdrawn):
+        _raise_in(thread, _Withdrawn)
+        for _ in range(100):  # it comes at the first of these, if not in a callback before
+            pass
 
 
 _WATCH = _Watch()
@@ -97,7 +116,8 @@ _WATCH = _Watch()
 @contextlib.contextmanager
 def until(end: float) -> Iterator[None]:
     """Raise OutOfTime inside the block when `time.monotonic()` is past `end`."""
-    thread, tracing = threading.get_ident(), sys.gettrace()
+    thread, tracing, opener = threading.get_ident(), sys.gettrace(), sys._getframe(2)
+    _OPENERS.append(opener)
     around = _WATCH.enter(thread, end)
     try:
         yield
@@ -110,3 +130,4 @@ def until(end: float) -> Iterator[None]:
                 break
             except OutOfTime:  # raised on the way out
                 continue
+        _OPENERS.remove(opener)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from autograder.errors import BuildError
-from autograder.lesson import EMPTY_ANSWER, match, read_lesson
+from autograder.lesson import EMPTY_ANSWER, LESSONS, match, read_lesson
 from autograder.plan import LOCKED, SHOW
 from tests.autograder.tiny_lesson import ASSIGNMENT, LESSON, TOPIC, write_lesson
 
@@ -106,3 +106,11 @@ def test_a_lesson_that_does_not_hold_what_its_topic_grades_is_refused(tmp_path, 
 def test_the_reader_s_own_notes_on_spacing_are_no_keys(tmp_path):
     text = LESSON.replace('# %% solution="box_iou"\n\n', '# %% solution="box_iou"\n\n\n\n')
     assert len(lesson_of(tmp_path, text).cells) == len(re.findall(r"(?m)^# %%", text))
+
+
+@pytest.mark.parametrize("path", sorted(LESSONS.glob("*.py")), ids=lambda path: path.stem)
+def test_no_line_of_prose_begins_like_an_item_of_a_numbered_list(path):
+    for cell in read_lesson(path).cells:
+        for block in cell.source.split("\n\n") if cell.cell_type == "markdown" else []:
+            found = [int(n) for n in re.findall(r"^ *(\d+)[.)](?: |$)", block, re.MULTILINE)]
+            assert found == [*range(1, len(found) + 1)], block

@@ -1,13 +1,19 @@
 """Pictures of boxes: what stands where."""
 
+from io import BytesIO
+from types import SimpleNamespace
+
+import IPython
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
+from PIL import Image
 
-from course import draw
+from course import NotAnswered, draw
 
 BOXES = torch.tensor([[10.0, 20.0, 30.0, 60.0], [40.0, 20.0, 90.0, 50.0]])
 
@@ -289,3 +295,40 @@ def test_a_flow_names_its_blocks_and_has_an_arrow_for_each_pair():
     arrow = ax.texts[2]
     assert (arrow.xyann, arrow.xy) == ((35, 20), (65, 20))
     assert not ax.axison
+
+
+def inked(file: bytes) -> np.ndarray:
+    """Return which pixels [H, W] of a file are not white."""
+    return (np.asarray(Image.open(BytesIO(file)).convert("RGB")) < 255).any(axis=2)
+
+
+def test_a_file_is_cut_to_what_is_drawn_with_a_margin():
+    ax = draw.panels("two boxes", size=(60, 90))
+    draw.boxes(ax, BOXES, ["outside", "far outside"], places="top right")
+    draw.boxes(ax, torch.tensor([[-20.0, 20, 95, 30]]), ["to the left"])
+    ink = inked(draw.png(ax))
+    assert plt.get_fignums() == []
+    for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
+        assert not side[:10].any()
+        assert side[10].any()
+
+
+def test_a_picture_without_ink_is_a_file_too():
+    assert not inked(draw.png(draw.wide((2, 3)))).any()
+
+
+def test_a_notebook_shows_the_picture_that_is_written(monkeypatch):
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    ax = draw.panels("", size=(60, 90))
+    draw.boxes(ax, BOXES)
+    shown, _ = shell.display_formatter.format(ax.figure)
+    assert shown["image/png"] == draw.png(ax)
+
+
+def test_a_picture_that_waits_for_an_answer_is_not_shown_half_done():
+    draw.panels("", size=(60, 90))
+    assert NotAnswered("nms")._render_traceback_() == [
+        "This cell is waiting for your answer to the exercise `nms`."
+    ]
+    assert plt.get_fignums() == []

@@ -1,5 +1,7 @@
 """A widget in the kernel: which functions it asks, when, and what it says when something is wrong."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ from autograder.exercises import topics
 from autograder.reference import mistakes_of, reference_of
 from autograder.variants import public_cases
 from course import widgets
-from course.widgets import base, calling
+from course.widgets import base, budget, calling
 from course.widgets.budget import OutOfTime, until
 from course.widgets.calling import Calls, Trouble
 
@@ -61,6 +63,13 @@ def test_what_is_no_function_is_refused():
         widgets.IoU(3)
     with pytest.raises(TypeError, match=r"takes 1 functions \(box_iou\), got 2"):
         widgets.IoU(box_iou, box_iou)
+
+
+def test_nobody_waits_for_matplotlib_before_something_is_drawn():
+    code = "import sys, course.draw, course.widgets; print('matplotlib' in sys.modules)"
+    code += "; course.draw.boxes; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\nTrue\n"
 
 
 def test_nothing_is_called_before_somebody_asks():
@@ -245,6 +254,39 @@ def test_a_block_that_does_not_end_is_left():
 
     with pytest.raises(OutOfTime):
         endless()
+
+
+def test_a_block_is_left_though_what_runs_in_it_swallows_its_end():
+    tracing, block = sys.gettrace(), until(time.monotonic() + 0.05)
+    with pytest.raises(OutOfTime), block:  # held, so that nothing else leaves it
+        swallowing()
+    assert sys.gettrace() is tracing
+    assert not budget._WATCH.watches(threading.get_ident())
+    assert budget._OPENERS == []
+
+
+STOPPED_THEN_TRACED = """
+import sys, time
+from course.widgets.budget import OutOfTime, until
+with until(time.monotonic() + 60):
+    pass
+try:
+    with until(time.monotonic() + 0.05):
+        while True:
+            pass
+except OutOfTime:
+    print("stopped")
+sys.setprofile(lambda *arguments: None)
+(lambda: None)()
+print("profiled")
+"""
+
+
+def test_python_can_be_profiled_and_debugged_after_a_block():
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_THEN_TRACED], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout == "stopped\nprofiled\n", done.stderr
 
 
 @pytest.mark.parametrize(
