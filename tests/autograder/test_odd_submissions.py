@@ -18,6 +18,7 @@ from autograder.demo.nms import STUDENTS
 from autograder.demo.student import hand_in
 from autograder.find_notebook import find_notebook
 from autograder.grading import grade_class
+from autograder.judging import Workers
 from autograder.record import COULD_NOT_RUN, FAILED, PASSED, SubmissionRecord
 from autograder.submission import Unreadable
 from tests.autograder.nbgrader_commands import autograde, generate_feedback
@@ -63,9 +64,10 @@ def course(
 @pytest.fixture(scope="module")
 def records(course: CourseFolder) -> dict[str, SubmissionRecord]:
     """All of them graded in one batch; what is endless is stopped earlier than usual."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, Workers() as workers:
         patch.setattr(session, "CELL", session.Limits(cpu=4, wall=60))
-        return {record.student: record for record in grade_class(course, ASSIGNMENT)}
+        graded = grade_class(course, ASSIGNMENT, workers=workers)
+        return {record.student: record for record in graded}
 
 
 @pytest.fixture(scope="module")
