@@ -58,14 +58,13 @@ def _with_right_name(path: Path, others: list[Path], plan: Plan, beside: tuple[s
     Whoever works in a copy and hands in both has answered.
     """
     data = read_file(path)
+    if not others:
+        return Found(data, (), beside)
     names = _listed(path.parent, others)
     try:
         empty = not _is_answered(data, plan)
     except Unreadable as error:
-        also = f" (beside it: {names})" if names else ""
-        raise Unreadable(f"{error}{also}") from None
-    if not others:
-        return Found(data, (), beside)
+        raise Unreadable(f"{error} (beside it: {names})") from None
     if empty:
         answered = {p: held for p in others if (held := _fitting(p, plan, answered=True))}
         if len(set(answered.values())) == 1:

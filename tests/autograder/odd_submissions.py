@@ -581,6 +581,7 @@ ODD = (
     Odd("same_twice", copies(a="right", b="right"), "Two of the same are one.", note="Handed in as 'a.ipynb'"),
     Odd("which", copies(final="right", final2="released"), "Which one counts is the student's to say.", unread="several notebooks could be it: 'final.ipynb', 'final2.ipynb'"),
     Odd("copy_beside", copies(**{ASSIGNMENT: "right", "03_nms-Copy1": "released"}), "The right name counts.", note="Not read, beside 03_nms.ipynb: '03_nms-Copy1.ipynb'"),
+    Odd("broken_beside_a_copy", both(copies(**{"03_nms-Copy1": "right"}), raw(b"{")), "Which one counts is for a person to say.", unread="hand it in again (beside it: '03_nms-Copy1.ipynb')"),
     Odd("worked_in_the_copy", copies(**{ASSIGNMENT: "released", "03_nms-Copy1": "right"}), "One is as given out, the other is the work.", note="judged was '03_nms-Copy1.ipynb'"),
     Odd("checkpoint", lambda folder, kit: ((folder / ".ipynb_checkpoints").mkdir(), file(str, ".ipynb_checkpoints/03_nms-checkpoint.ipynb")(folder, kit)),
         "An autosave may be old.", unread="in its folder: '.ipynb_checkpoints/03_nms-checkpoint.ipynb'"),
