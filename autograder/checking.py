@@ -13,6 +13,7 @@ from autograder.exercises import find, topics
 from autograder.judge import Task, could_not_run, judge
 from autograder.judging import MAX_TRIES, Submission, Workers, judge_submission, tasks_of
 from autograder.lesson import LESSONS, read_lesson
+from autograder.mending import mend, of_another
 from autograder.plan import Plan
 from autograder.planning import plan_lesson
 from autograder.record import ExerciseVerdict, SubmissionRecord
@@ -59,7 +60,10 @@ def check_notebook(
     plan, topic = plan_of(assignment)
     try:
         data = read_file(path)
-        submission = Submission(path.stem, plan, data, parse(data))
+        notebook, notes = mend(parse(data), plan)
+        if another := of_another(notebook, plan):
+            raise Unreadable(another)
+        submission = Submission(path.stem, plan, data, notebook, notes=notes)
     except Unreadable as error:
         submission = Submission(path.stem, plan, None, reason=str(error))
     drawn = {e.name: variants.hidden_cases(e, FIXED_SEED, variant) for e in topic.exercises}

@@ -13,6 +13,7 @@ from nbgrader.utils import compute_checksum
 
 from autograder.executed_outputs import outputs_by_index, verdict_outputs
 from autograder.harmless import CUT, clean_attachments, clean_source, harmless_markdown
+from autograder.mending import mend
 from autograder.plan import CHECK, GIVEN, LOCKED, QUESTION, SOLUTION, WRITTEN, Plan, PlanCell
 from autograder.record import COULD_NOT_RUN, ExerciseVerdict, SubmissionRecord
 from autograder.submission import Unreadable, parse
@@ -56,7 +57,7 @@ def executed_notebook(
     notebook) gets a placeholder with the reason, every check and every written answer. Equal
     arguments give equal notebooks.
     """
-    cells = _student_cells(submitted)
+    cells = _student_cells(submitted, plan)
     placed = _placeholder(plan) if cells is None else _place(plan, cells)
     runs = outputs_by_index(record.runs)
     result = _opening(record, unreadable=cells is None)
@@ -69,10 +70,10 @@ def executed_notebook(
     return from_dict(notebook)
 
 
-def _student_cells(submitted: bytes | None) -> list[StudentCell] | None:
+def _student_cells(submitted: bytes | None, plan: Plan) -> list[StudentCell] | None:
     """Return the cells of a submission, cut where all together are longer than any lesson."""
     try:
-        notebook = parse(submitted or b"")
+        notebook, _ = mend(parse(submitted or b""), plan)
     except Unreadable:
         return None
     room, cells = dict(ROOM), []

@@ -13,6 +13,7 @@ from autograder.errors import CourseError, UsageError, WorkerError
 from autograder.executors import Executor, Here, Processes, default_count
 from autograder.exercise import Exercise
 from autograder.exercises import find
+from autograder.find_notebook import find_notebook
 from autograder.judging import (
     MAX_TRIES,
     Job,
@@ -23,11 +24,12 @@ from autograder.judging import (
     not_judged,
     tasks_of,
 )
+from autograder.mending import mend, of_another
 from autograder.plan import Plan
 from autograder.record import ExerciseVerdict, SubmissionRecord
 from autograder.results import Kept, kept, kept_on_any_tier
 from autograder.sandbox import Sandbox
-from autograder.submission import Unreadable, parse, read_file
+from autograder.submission import Unreadable, parse
 from course.cases import CaseSet
 from course.outcome import Outcome
 
@@ -55,8 +57,10 @@ def read_submission(
         for part in (folder.parent, folder):
             if part.is_symlink() or not part.is_dir():
                 raise Unreadable(f"{part.name} must be a folder of the student's own")
-        data = read_file(folder / f"{assignment}.ipynb")
-        return submission_of(course, student, plan, data, release)
+        found = find_notebook(folder, plan)
+        submission = submission_of(course, student, plan, found.data, release)
+        notes = (*found.notes, *submission.notes)
+        return replace(submission, notes=notes, beside=found.beside)
     except Unreadable as error:
         return Submission(student, plan, None, reason=str(error))
 
@@ -80,7 +84,10 @@ def submission_of(
             plan = course.plan(plan.assignment, notebook.release)
         except CourseError:
             notes = (f"made from release {notebook.release[:20]!r}, which is unknown here",)
-    return Submission(student, plan, data, notebook, notes=notes)
+    notebook, mended = mend(notebook, plan)
+    if another := of_another(notebook, plan):
+        return Submission(student, plan, data, reason=f"{another}; hand in {plan.assignment}.ipynb")
+    return Submission(student, plan, data, notebook, notes=(*notes, *mended))
 
 
 def stored_cases(course: CourseFolder, submission: Submission) -> dict[str, bytes]:
@@ -115,7 +122,8 @@ class _Read:
         """Return what is left to judge."""
         of = self.submission
         assert of.data is not None
-        return Job(of.student, of.plan, of.data, self.cases, of.notes, self.kept.known())
+        known = self.kept.known()
+        return Job(of.student, of.plan, of.data, self.cases, of.notes, known, of.beside)
 
 
 def _read(

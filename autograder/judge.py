@@ -63,10 +63,12 @@ def judge(
     Verdicts that are `known` stay: those functions are not called. Raises WorkerError when the
     fault is the grader's own.
     """
-    code, known = Code(worker, cells, given), known or {}
+    code, known = Code(worker, cells, given, tuple(task.name for task in tasks)), known or {}
     try:
         judged = [
-            Judged(known[task.name]) if task.name in known else _judge_one(code, task)
+            Judged(known[task.name])
+            if task.name in known
+            else _before_later_cells(code, task, _judge_one(code, task))
             for task in tasks
         ]
         verdicts = [one.verdict for one in judged]
@@ -179,6 +181,21 @@ def could_not_run(task: Task, reason: str) -> ExerciseVerdict:
     return ExerciseVerdict(task.name, COULD_NOT_RUN, None, reason, points=task.points)
 
 
+def without_files(verdict: ExerciseVerdict, beside: Sequence[str]) -> ExerciseVerdict:
+    """Return the verdict; could not run where what failed is a module beside the notebook.
+
+    `beside` names the modules that were handed in and are not collected: the answer may be right.
+    """
+    needed = next((name for name in beside if f"'{name}'" in verdict.message), None)
+    if verdict.verdict != FAILED or verdict.score or needed is None:
+        return verdict
+    reason = (
+        f"The answer is in {needed}.py beside the notebook, which is not read: write it into the "
+        f"notebook and hand it in again. ({verdict.message})"
+    )
+    return replace(verdict, verdict=COULD_NOT_RUN, score=None, message=reason)
+
+
 def _judge_question(code: Code, task: Task, question: Question) -> ExerciseVerdict:
     if task.untouched:
         return _failed(task, "Not answered yet.")
@@ -200,6 +217,23 @@ def _judge_question(code: Code, task: Task, question: Question) -> ExerciseVerdi
     form = f" An answer has this form: {question.form}" if found.kind == "type" else ""
     message = sentence or f"That is not the answer.{form}"
     return replace(_failed(task, message), misconception=name)
+
+
+def _before_later_cells(code: Code, task: Task, judged: Judged) -> Judged:
+    """Judge an answer that failed as it stood before later cells took names away from it.
+
+    Its check passed there, in a notebook that is run from top to bottom.
+    """
+    if judged.verdict.verdict != FAILED or task.untouched:
+        return judged
+    earlier = code.up_to(task.name)
+    if earlier is None:
+        return judged
+    try:
+        again = _judge_one(earlier, task)
+    finally:
+        earlier.discard()
+    return again if (again.verdict.score or 0.0) > (judged.verdict.score or 0.0) else judged
 
 
 def _with_right_dependencies(code: Code, task: Task, judged: Judged, failed: set[str]) -> Judged:

@@ -18,7 +18,8 @@ from pathlib import Path
 from autograder.errors import WorkerError
 from autograder.exercise import Exercise, Question
 from autograder.exercises import find
-from autograder.judge import Judged, Task, could_not_run, judge
+from autograder.judge import Judged, Task, could_not_run, judge, without_files
+from autograder.mending import mend
 from autograder.plan import Plan
 from autograder.record import ExerciseVerdict, SubmissionRecord
 from autograder.sandbox import Sandbox
@@ -75,6 +76,7 @@ class Submission:
     notebook: Notebook | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()  # modules that lie beside the notebook, and are not collected
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,15 @@ class Job:
     cases: Mapping[str, bytes] = field(repr=False)
     notes: tuple[str, ...] = ()
     known: Mapping[str, ExerciseVerdict] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
 
 def judge_job(workers: Workers, job: Job) -> SubmissionRecord:
     """Return the record of a job."""
-    submission = Submission(job.student, job.plan, job.data, parse(job.data), notes=job.notes)
+    notebook, _ = mend(parse(job.data), job.plan)
+    submission = Submission(
+        job.student, job.plan, job.data, notebook, notes=job.notes, beside=job.beside
+    )
     cases = {name: CaseSet.from_bytes(data) for name, data in job.cases.items()}
     record, _ = judge_submission(workers, submission, tasks_of(submission, cases), job.known)
     return record
@@ -120,7 +126,8 @@ def judge_submission(
             reason = f"the grader failed: {error}"
             workers.close()
             continue
-        record = _record(submission, [one.verdict for one in judged])
+        verdicts = [without_files(one.verdict, submission.beside) for one in judged]
+        record = _record(submission, verdicts)
         seconds = time.monotonic() - start
         return replace(record, runs=runs, sandbox=worker.tier, seconds=seconds), judged
     return not_judged(submission, reason), []

@@ -118,6 +118,7 @@ def _submission_key(submission: Submission, tier: str | None) -> str:
     else:
         cells = cells_to_run(submission.notebook, submission.plan)
         named.append([(cell.source, cell.index, cell.shows, cell.given) for cell in cells])
+        named.append(submission.beside)
     return _digest(named, 32)
 
 

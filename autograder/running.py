@@ -14,6 +14,7 @@ from autograder.record import CellRun
 from autograder.sandbox import ChildEnded
 from autograder.sandbox.child import BROKE_PROTOCOL, TOO_LONG, TOO_MUCH_MEMORY
 from autograder.session import CellResult, Session
+from autograder.source_names import bound, defines, definitions, has_definition, reach
 from autograder.submission import RunCell
 from autograder.worker import Worker
 from course.outcome import flatten
@@ -21,6 +22,8 @@ from course.outcome import flatten
 SUBMISSION_SECONDS = 400.0  # by the wall's clock, for one submission
 MAX_RESTARTS = 6  # fresh processes for one submission whose code keeps ending them
 MAX_ASKED = 50_000  # numbers in the arguments of a function answered in the student's place
+
+MAX_STATEMENTS = 200  # of a cell that stopped
 
 ENDINGS = {
     TOO_LONG: "did not finish (an endless loop?)",
@@ -34,12 +37,14 @@ DIED_TEXT = "ended the process: an exit, a crash, or too much memory"
 class Code:
     """A submission's cells in a process, which is started anew whenever the code ended it.
 
-    `given`: names that the grader answers rightly until a cell defines them.
+    `given`: names that the grader answers rightly until a cell defines them. `answers`: the names
+    that are judged.
     """
 
     worker: Worker
     cells: Sequence[RunCell]
     given: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     results: dict[int, CellResult] = field(default_factory=dict)
     fatal: dict[int, str] = field(default_factory=dict)  # cells that ended the process
     restarts: int = 0
@@ -72,6 +77,25 @@ class Code:
             self._session.close()
             self._session = None
 
+    def up_to(self, name: str) -> "Code | None":
+        """Return the cells up to the last that defines a name, where later ones disturb it.
+
+        They do when they bind or delete a name that the definition reaches; None when they do not.
+        """
+        holders = [n for n, cell in enumerate(self.cells) if has_definition(cell.source, name)]
+        holders = holders or [n for n, cell in enumerate(self.cells) if defines(cell.source, name)]
+        if not holders:
+            return None
+        end = holders[-1] + 1
+        needed = {name, *reach([cell.source for cell in self.cells[:end]], name).looked_up}
+        if not any(needed & bound(cell.source) for cell in self.cells[end:]):
+            return None
+        fatal = {number: text for number, text in self.fatal.items() if number < end}
+        cells = self.cells[:end]
+        return Code(
+            self.worker, cells, self.given, self.answers, fatal=fatal, deadline=self.deadline
+        )
+
     def ended(self, error: ChildEnded) -> str:
         """Discard a process that ended; return how, once the control has shown that it was right.
 
@@ -97,6 +121,31 @@ class Code:
                 waiting = []
                 del self.results[number]
                 self._run_one(session, number, cell)
+        self._run_what_is_left(session)
+
+    def _run_what_is_left(self, session: Session) -> None:
+        """Run the definitions of cells that stopped, where they hold an answer that is not there.
+
+        A cell stops at an import that only the student's machine has, or because the cells it
+        needs come later. What it defines may be right all the same.
+        """
+        stopped = {n for n, result in self.results.items() if result.error}
+        wanted = [
+            (number, name)
+            for number in sorted(stopped)
+            for name in self.answers
+            if defines(self.cells[number].source, name)
+        ]
+        if not wanted:
+            return
+        there = session.defined([name for _, name in wanted])
+        for number in sorted({number for number, name in wanted if name not in there}):
+            for statement in definitions(self.cells[number].source)[:MAX_STATEMENTS]:
+                try:
+                    session.run(statement)
+                except ChildEnded as error:
+                    self.fatal[number] = self.ended(error)
+                    raise
 
     def _run_one(self, session: Session, number: int, cell: RunCell) -> CellResult:
         try:

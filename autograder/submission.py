@@ -1,24 +1,23 @@
 """A submission as it was handed in: read without trust, and put in the order in which it is run."""
 
-import json
 import os
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
-from autograder.plan import CHECK, GIVEN, LOCKED, SHOW, Plan, PlanCell
+from autograder.notebook_json import Unreadable as Unreadable
+from autograder.notebook_json import notebook_json
+from autograder.plan import CHECK, GIVEN, LOCKED, QUESTION, SHOW, SOLUTION, Plan, PlanCell
+from autograder.source_names import defines
 
 MAX_NOTEBOOK = 50 << 20
 MAX_CELLS = 5_000
 MAX_SOURCE = 1_000_000  # characters of one cell
-
-
-class Unreadable(Exception):
-    """Nothing can be judged in this submission; the text says why, for student and instructor."""
+NEWLINE = re.compile(r"\r\n?")
+RESET = re.compile(r"^[ \t]*%reset\b.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,14 @@ class RunCell:
 class Notebook:
     """The cells of a submitted notebook, as (type, source, nbgrader's name or "").
 
-    `attachments` holds, for each cell, what the file says is attached to it: unchecked.
+    `attachments` holds, for each cell, what the file says is attached to it: unchecked. `language`
+    is the one that the file says it is written in, "" where it says none.
     """
 
     cells: tuple[tuple[str, str, str], ...]
     release: str
     attachments: tuple[Any, ...] = ()
+    language: str = ""
 
     def sources(self) -> tuple[str, ...]:
         """Return the text of every code cell."""
@@ -81,45 +82,58 @@ def read_file(path: Path) -> bytes:
 def parse(data: bytes) -> Notebook:
     """Return the notebook in `data`, whatever its minor version, or raise Unreadable."""
     content = notebook_json(data)
+    if len(content["cells"]) > MAX_CELLS:
+        raise Unreadable(
+            f"the notebook must have at most {MAX_CELLS} cells, got {len(content['cells'])}: "
+            "delete those that are no part of it"
+        )
     cells, attachments = [], []
-    for cell in content["cells"][:MAX_CELLS]:
-        kind, source = cell.get("cell_type"), cell.get("source", "")
+    for number, cell in enumerate(content["cells"], 1):
+        source = cell.get("source", "")
         if isinstance(source, list):
             source = "".join(part for part in source if isinstance(part, str))
-        if kind not in ("code", "markdown", "raw") or not isinstance(source, str):
+        if not isinstance(source, str):
             continue
+        kind = cell.get("cell_type")
+        kind = kind if kind in ("code", "markdown") else "raw"
+        if kind == "code" and len(source) > MAX_SOURCE:
+            raise Unreadable(
+                f"cell {number} must have at most {MAX_SOURCE} characters, got {len(source)}: "
+                "write no data into the code"
+            )
         metadata = _dict(_dict(cell.get("metadata")).get("nbgrader"))
         name = metadata.get("grade_id")
-        cells.append((kind, source[:MAX_SOURCE], name if isinstance(name, str) else ""))
+        text = NEWLINE.sub("\n", source[:MAX_SOURCE]).replace("\0", "")
+        cells.append((kind, text, name if isinstance(name, str) else ""))
         attachments.append(cell.get("attachments"))
-    release = _dict(_dict(content.get("metadata")).get("course")).get("release")
+    metadata = _dict(content.get("metadata"))
+    release = _dict(metadata.get("course")).get("release")
     release = release if isinstance(release, str) else ""
-    return Notebook(tuple(cells), release, tuple(attachments))
+    return Notebook(tuple(cells), release, tuple(attachments), _language(metadata))
 
 
-def notebook_json(data: bytes) -> dict[str, Any]:
-    """Return the notebook as version 4 JSON with a list of cells, or raise Unreadable."""
-    try:
-        content = json.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise Unreadable("the notebook is not written in UTF-8; save it again in Jupyter") from None
-    except (ValueError, RecursionError):
-        raise Unreadable(
-            "the notebook is not valid JSON: the file is damaged or cut off; hand it in again"
-        ) from None
-    version = _dict(content).get("nbformat")
-    if isinstance(version, int) and 1 <= version < 4:
-        try:
-            content = nbformat.convert(nbformat.from_dict(content), 4)
-        except Exception:  # its converters raise whatever an odd file provokes
-            version = None
-    if version not in (1, 2, 3, 4):
-        raise Unreadable(f"the notebook's format must be version 4, got {str(version)[:20]!r}")
-    cells = content.get("cells")
-    if not isinstance(cells, list):
-        raise Unreadable("the notebook has no list of cells; save it again in Jupyter")
-    content["cells"] = [cell for cell in cells if isinstance(cell, dict)]
-    return dict(content)
+def _language(metadata: dict[str, Any]) -> str:
+    """Return the language of the notebook's kernel, as a word that can be shown."""
+    told = [
+        _dict(metadata.get("kernelspec")).get("language"),
+        _dict(metadata.get("language_info")).get("name"),
+        _dict(metadata.get("kernelspec")).get("name"),
+    ]
+    words = [word for word in told if isinstance(word, str) and word]
+    return re.sub(r"[^\w .+#-]", "", words[0])[:30] if words else ""
+
+
+def stubs(plan: Plan) -> dict[str, str]:
+    """Return the released texts of the cells that answers in code belong in, by exercise."""
+    answers = [cell for cell in plan.cells if cell.kind in (SOLUTION, QUESTION)]
+    return {cell.exercise: cell.source.strip() for cell in answers}
+
+
+def defined_in_code(notebook: Notebook, plan: Plan) -> set[str]:
+    """Return the exercises and questions that a code cell answers which was not given out so."""
+    released = {cell.source.strip() for cell in plan.cells}
+    written = [source for source in notebook.sources() if source.strip() not in released]
+    return {name for name in stubs(plan) if any(defines(source, name) for source in written)}
 
 
 def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
@@ -127,8 +141,10 @@ def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
 
     Cells that are locked run as released, whatever the submission says in their place, and the
     missing ones of them run where they belonged; given functions come from the plan; checks never
-    run.
+    run. What was given out for an answer does not run when the answer stands in another cell.
     """
+    written = defined_in_code(notebook, plan)
+    idle = {stub for name, stub in stubs(plan).items() if name in written}
     known = {cell.grade_id: cell for cell in plan.cells}
     present = {name for _, _, name in notebook.cells if name}
     needed = [cell for cell in plan.cells if cell.kind in (LOCKED, GIVEN)]
@@ -138,9 +154,9 @@ def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
     done: set[str] = set()
     for index, (kind, source, name) in enumerate(notebook.cells):
         planned = known.get(name)
+        own = [_own_cell(source, index)] if kind == "code" and source.strip() not in idle else []
         if planned is None:
-            if kind == "code":
-                ordered.append(RunCell(source, index))
+            ordered += own
             continue
         due = [cell for cell in missing if position[cell.grade_id] < position[name]]
         ordered += [_planned_cell(cell, None) for cell in due]
@@ -149,9 +165,14 @@ def cells_to_run(notebook: Notebook, plan: Plan) -> list[RunCell]:
             if name not in done:
                 ordered.append(_planned_cell(planned, index))
             done.add(name)
-        elif planned.kind != CHECK and kind == "code":
-            ordered.append(RunCell(source, index))
+        elif planned.kind != CHECK:
+            ordered += own
     return [*ordered, *(_planned_cell(cell, None) for cell in missing)]
+
+
+def _own_cell(source: str, index: int) -> RunCell:
+    """Return a student's cell; %reset does nothing where everything runs afresh."""
+    return RunCell(RESET.sub("", source), index)
 
 
 def _planned_cell(cell: PlanCell, index: int | None) -> RunCell:
@@ -159,13 +180,19 @@ def _planned_cell(cell: PlanCell, index: int | None) -> RunCell:
 
 
 def untouched(notebook: Notebook, plan: Plan, names: Iterable[str]) -> set[str]:
-    """Return which of the cells (nbgrader's names) still have the released text."""
+    """Return which of the cells (nbgrader's names) still have the released text.
+
+    A question that is answered in another cell is not among them.
+    """
     sources = {name: source for _, source, name in notebook.cells if name}
     planned = {cell.grade_id: cell.source for cell in plan.cells}
+    elsewhere = defined_in_code(notebook, plan)
     return {
         name
         for name in names
-        if name in sources and sources[name].strip() == planned.get(name, "").strip()
+        if name in sources
+        and sources[name].strip() == planned.get(name, "").strip()
+        and name not in elsewhere
     }
 
 

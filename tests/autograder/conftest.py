@@ -7,7 +7,6 @@ import jaxtyping
 import nbgrader.api
 import pytest
 
-from autograder.build import build
 from autograder.course_config import find_alembic
 from autograder.course_folder import CourseFolder
 from autograder.lesson import LESSONS, read_lesson
@@ -15,6 +14,7 @@ from autograder.plan import WRITTEN
 from autograder.session import Session
 from autograder.worker import Worker
 from tests.autograder import exercise_rules as rules
+from tests.shared_course import shared_course
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -65,7 +65,13 @@ def session(worker: Worker) -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def whole_course(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
     """A course of all assignments, one hidden variant each; for reading only."""
-    return build(tmp_path_factory.mktemp("whole") / "course-built", variants=1)
+    return shared_course(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def nms_course(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
+    """A course of 03_nms alone, one hidden variant; for reading only."""
+    return shared_course(tmp_path_factory, "03_nms")
 
 
 @pytest.fixture(scope="session", autouse=True)

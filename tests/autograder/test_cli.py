@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from autograder import cli
-from autograder.build import build
 from autograder.course_folder import CourseFolder
 from autograder.demo.nms import STUDENTS
 from autograder.demo.student import hand_in
@@ -22,8 +21,8 @@ ANSWERS = Path(__file__).parent / "answers" / "03_nms"
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
-    return build(tmp_path_factory.mktemp("course") / "course-built", 1, [ASSIGNMENT])
+def course(nms_course: CourseFolder) -> CourseFolder:
+    return nms_course
 
 
 @dataclass

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from autograder import grading, judging
-from autograder.build import build
 from autograder.course_folder import CourseFolder
 from autograder.demo.nms import STUDENTS
 from autograder.demo.run import write_classes
@@ -25,15 +24,16 @@ from autograder.sandbox import WARM
 from autograder.worker import Worker
 from tests.autograder.nbgrader_commands import autograde, generate_feedback
 from tests.autograder.submissions import rows
+from tests.shared_course import own_copy
 
 ASSIGNMENT = "03_nms"
 NAMES = {student.id: student.name for student in STUDENTS}
 
 
 @pytest.fixture(scope="module")
-def handed_in(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
+def handed_in(nms_course: CourseFolder, tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
     """The built course with the demo class's submissions; nothing is graded yet."""
-    course = build(tmp_path_factory.mktemp("course") / "course-built", 1, [ASSIGNMENT])
+    course = own_copy(nms_course, tmp_path_factory.mktemp("course") / "course-built")
     write_classes(course, {ASSIGNMENT: STUDENTS})
     return course
 

@@ -26,11 +26,11 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 from playwright.sync_api import Page, Route, sync_playwright
 
-from autograder.build import build
 from autograder.course_folder import CourseFolder
 from autograder.exercises import topics
 from autograder.grading import grade_class
 from tests.autograder.submissions import cell_of, rows
+from tests.shared_course import own_copy
 
 ASSIGNMENT = "03_nms"
 STOCK_CONFIG = "c = get_config()\nc.Execute.timeout = 60\n"
@@ -205,9 +205,9 @@ def stock(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
+def course(nms_course: CourseFolder, tmp_path_factory: pytest.TempPathFactory) -> CourseFolder:
     """The built course with the same class handed in."""
-    course = build(tmp_path_factory.mktemp("ours") / "course", 1, [ASSIGNMENT])
+    course = own_copy(nms_course, tmp_path_factory.mktemp("ours") / "course")
     for student, trap in TRAPS.items():
         notebook = model(course)
         cell_of(notebook, "box_area").source = fill(trap.answer, "box_area")

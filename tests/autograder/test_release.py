@@ -236,9 +236,8 @@ def test_a_wheel_that_cannot_be_built_or_holds_more_is_refused(tmp_path, old, ne
         course_wheel(tmp_path / "wheels", sources)
 
 
-def test_the_bundle_alone_runs_from_top_to_bottom_and_knows_no_answer(tmp_path):
-    course = build(tmp_path / "course", variants=1, assignments=["03_nms"])
-    with zipfile.ZipFile(release(course, "03_nms", tmp_path / "b.zip")) as archive:
+def test_the_bundle_alone_runs_from_top_to_bottom_and_knows_no_answer(nms_course, tmp_path):
+    with zipfile.ZipFile(release(nms_course, "03_nms", tmp_path / "b.zip")) as archive:
         archive.extractall(tmp_path)
     folder, python = tmp_path / "03_nms", install(tmp_path / "03_nms", tmp_path / "empty")
     for module in ("solutions", "autograder"):

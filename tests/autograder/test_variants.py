@@ -1,5 +1,7 @@
 """Variants: repeatable, valid, and refused with the reason when they are not."""
 
+import hashlib
+import hmac
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +12,7 @@ from autograder.errors import BuildError
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises import find
 from autograder.exercises.drawing import redraw
-from autograder.variants import MAX_BYTES, draw, hidden_cases, public_cases, validate
+from autograder.variants import MAX_BYTES, _valid, draw, hidden_cases, public_cases, validate
 from course.cases import CaseSet, Group, assess
 from course.outcome import Case, LocalSubject, observe
 
@@ -225,3 +227,27 @@ def test_an_answer_that_always_raises_is_known_by_the_type_of_its_exceptions(ind
     subject = LocalSubject(lambda x: {}[index] if index == "nine" else x[index])
     found = assess(case_set, [observe(subject, case) for case in case_set.cases]).mistake
     assert (found and found.name) == named
+
+
+def test_a_hidden_set_that_comes_out_equal_to_the_public_one_is_drawn_anew():
+    """Of `perfect_ap` there are nine sets: one of nine hidden ones would be the public one."""
+    exercise = find("perfect_ap")[1]
+    public = public_cases(exercise).to_bytes()
+    seeds = range(30)
+    assert all(hidden_cases(exercise, SECRET, n).to_bytes() != public for n in seeds)
+    drawn_first = [_valid(exercise, seed_of(exercise, n)).to_bytes() for n in seeds]
+    assert public in drawn_first
+    others = [n for n in seeds if drawn_first[n] != public]
+    assert all(hidden_cases(exercise, SECRET, n).to_bytes() == drawn_first[n] for n in others)
+
+
+def seed_of(exercise, number):
+    message = f"hidden cases\0{exercise.name}\0{number}".encode()
+    return hmac.digest(SECRET, message, hashlib.sha256)
+
+
+def test_an_exercise_with_one_set_only_keeps_it():
+    numbers = [(torch.tensor([3.0]),), (torch.tensor([3.0, 3.0]),)]
+    cases = [*(Case("numbers", one) for one in numbers), Case("no numbers", (torch.zeros(0),))]
+    only = replace(TWICE, draw=lambda rng: cases)
+    assert hidden_cases(only, SECRET, 0).to_bytes() == public_cases(only).to_bytes()

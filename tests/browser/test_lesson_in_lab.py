@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from autograder.build import build
 from autograder.exercises import topics
 from autograder.release import release
 from course.check import ALL_PASS
 from tests.browser.lab import CHROMIUM, Tab, chromium_tab, jupyter_lab
 from tests.browser.widget_page import Figure
+from tests.shared_course import shared_course
 
 pytestmark = [
     pytest.mark.browser,
@@ -24,7 +24,7 @@ pytestmark = [
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A JupyterLab with the unpacked bundles in student/ and the model answers in model/."""
     folder = tmp_path_factory.mktemp("lab")
-    course = build(folder / "course", variants=1)
+    course = shared_course(tmp_path_factory)
     served = folder / "served"
     for assignment in topics():
         path = release(course, assignment, folder / f"{assignment}.zip", given_anyway=True)
