@@ -1,0 +1,128 @@
+"""Why the books could not be opened or written, and what helps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbgrader
+from nbgrader.api import InvalidEntry
+from sqlalchemy import URL, create_engine, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from autograder.errors import AutograderError
+
+AGAIN = "then run this again"
+# What a database or a file system says, what must be so, and the cure.
+FAULTS = (
+    (
+        ("is full", "no space left", "quota exceeded"),
+        "must have room to be written",
+        f"make room on its disk, {AGAIN}",
+    ),
+    (
+        ("is locked", "lock timeout", "deadlock"),
+        "must be free to be written",
+        f"see that no other program holds it (formgrader, a second `grade`), {AGAIN}",
+    ),
+    (
+        ("readonly", "read-only", "permission denied", "not permitted", "unable to open"),
+        "must be writable",
+        f"give it and its folder to whoever runs the grader, {AGAIN}",
+    ),
+    (
+        ("not a database", "malformed"),
+        "must be a gradebook of nbgrader",
+        "put your backup in its place, or remove it and run `autograder build` and `grade` again: "
+        "verdicts are kept, but what people gave by hand is in the gradebook alone",
+    ),
+    (
+        ("no such table", "no such column", "undefinedcolumn", "undefinedtable", "does not exist"),
+        "must be as this nbgrader keeps it",
+        "make a backup, run `nbgrader db upgrade` in the course's folder, " + AGAIN,
+    ),
+    (
+        ("connection failed", "connection refused", "connection timeout", "connection is lost",
+         "server closed", "terminating connection"),
+        "must be reachable",
+        "start the database's server, or mend c.CourseDirectory.db_url in nbgrader_local.py, "
+        + AGAIN,
+    ),
+)  # fmt: skip
+
+
+class GradebookError(AutograderError):
+    """nbgrader's gradebook or autograded/ cannot be written."""
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what goes wrong with the gradebook at `url`, or with a file, into a GradebookError."""
+    try:
+        yield
+    except (SQLAlchemyError, InvalidEntry, OSError) as error:
+        raise GradebookError(_explanation(error, url)) from error
+    except ModuleNotFoundError as error:  # of the database's driver
+        raise GradebookError(
+            f"{place_of(url)} must have a driver, got: {error}; for PostgreSQL "
+            "run pip install 'detection-course-instructor[postgres]'"
+        ) from error
+
+
+def _explanation(error: Exception, url: str) -> str:
+    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    cause, place = said.splitlines()[0], place_of(url)
+    if isinstance(error, OSError):
+        cause, place = error.strerror or cause, str(error.filename or "autograded/")
+    kind = f"{type(getattr(error, 'orig', error)).__name__} {said}".lower()
+    for words, must, cure in FAULTS:
+        if any(word in kind for word in words):
+            return f"{place} {must}, got: {cause}; {cure}"
+    return f"{place} must be free to be written, got: {cause}; mend what it names, {AGAIN}"
+
+
+def place_of(url: str) -> str:
+    """Return the path or, without its password, the address of a database."""
+    try:
+        known = make_url(url)
+    except ArgumentError:
+        return repr(url)
+    return _file_of(known) or known.render_as_string(hide_password=True)
+
+
+def _file_of(url: URL) -> str:
+    return url.database or "" if url.get_backend_name() == "sqlite" else ""
+
+
+def refuse_others(url: str) -> None:
+    """Refuse an SQLite file that is not there, and a gradebook of a newer nbgrader.
+
+    nbgrader itself would make an empty file, and write into what it does not know.
+    """
+    known = make_url(url)
+    path = _file_of(known)
+    if path and path != ":memory:" and not Path(path).exists():
+        raise GradebookError(
+            f"{path} must be the gradebook, got no such file; put your backup there, "
+            "run `autograder build` on this course again, or mend c.CourseDirectory.db_url in "
+            "nbgrader_local.py"
+        )
+    engine = create_engine(known)
+    try:
+        with engine.connect() as connection:
+            if inspect(connection).has_table("alembic_version"):
+                query = text("SELECT version_num FROM alembic_version")
+                version = connection.scalar(query)
+                if version is not None and version not in _known_versions():
+                    raise GradebookError(
+                        f"{place_of(url)} must be of this nbgrader ({nbgrader.__version__}) or an "
+                        f"older one, got version {str(version)[:40]!r}, which it does not know; "
+                        "install the newer nbgrader"
+                    )
+    finally:
+        engine.dispose()
+
+
+def _known_versions() -> set[str]:
+    """Return the versions of a gradebook that nbgrader can upgrade or use."""
+    versions = Path(nbgrader.__file__).parent / "alembic" / "versions"
+    return {path.stem.partition("_")[0] for path in versions.glob("*.py")}
