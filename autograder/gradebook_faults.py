@@ -1,7 +1,9 @@
 """Why the books could not be opened or written, and what helps."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import nbgrader
@@ -94,7 +96,7 @@ def _file_of(url: URL) -> str:
 
 
 def refuse_others(url: str) -> None:
-    """Refuse an SQLite file that is not there, and a gradebook of a newer nbgrader.
+    """Refuse an SQLite file that is not there, and a gradebook of another nbgrader.
 
     nbgrader itself would make an empty file, and write into what it does not know.
     """
@@ -112,17 +114,27 @@ def refuse_others(url: str) -> None:
             if inspect(connection).has_table("alembic_version"):
                 query = text("SELECT version_num FROM alembic_version")
                 version = connection.scalar(query)
-                if version is not None and version not in _known_versions():
+                known_versions, newest = _versions()
+                if version is not None and version != newest:
+                    cure = "make a backup and run `nbgrader db upgrade` in the course's folder"
+                    if version not in known_versions:
+                        cure = "a newer nbgrader made it: install that one"
                     raise GradebookError(
-                        f"{place_of(url)} must be of this nbgrader ({nbgrader.__version__}) or an "
-                        f"older one, got version {str(version)[:40]!r}, which it does not know; "
-                        "install the newer nbgrader"
+                        f"{place_of(url)} must be as nbgrader {nbgrader.__version__} keeps it, "
+                        f"version {newest}, got version {str(version)[:40]!r}; {cure}"
                     )
     finally:
         engine.dispose()
 
 
-def _known_versions() -> set[str]:
-    """Return the versions of a gradebook that nbgrader can upgrade or use."""
-    versions = Path(nbgrader.__file__).parent / "alembic" / "versions"
-    return {path.stem.partition("_")[0] for path in versions.glob("*.py")}
+@cache
+def _versions() -> tuple[set[str], str]:
+    """Return the versions of a gradebook that nbgrader knows, and the newest."""
+    folder = Path(nbgrader.__file__).parent / "alembic" / "versions"
+    texts = [path.read_text() for path in folder.glob("*.py")]
+    known, older = (
+        {found for text in texts for found in re.findall(rf"^{name} = ['\"](\w+)", text, re.M)}
+        for name in ("revision", "down_revision")
+    )
+    (newest,) = known - older
+    return known, newest
