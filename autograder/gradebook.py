@@ -26,7 +26,12 @@ from sqlalchemy.exc import IntegrityError
 
 from autograder.course_config import load_config
 from autograder.course_folder import CourseFolder
-from autograder.gradebook_faults import GradebookError, explained, refuse_others
+from autograder.gradebook_faults import (
+    GradebookError,
+    explained,
+    refuse_missing,
+    refuse_other_versions,
+)
 from autograder.gradebook_rows import Released, read_released, write_rows
 from autograder.plan import Plan
 from autograder.prepared import Prepared, prepare
@@ -62,7 +67,8 @@ class Books:
         """Open the gradebook of a converter that nbgrader made."""
         folders = converter.coursedir
         with explained(folders.db_url):
-            refuse_others(folders.db_url)
+            refuse_missing(folders.db_url)
+            refuse_other_versions(folders.db_url)
             gradebook = Gradebook(folders.db_url, folders.course_id)
         with gradebook:
             yield cls(converter, gradebook)

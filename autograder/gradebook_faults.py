@@ -43,8 +43,8 @@ FAULTS = (
         "make a backup, run `nbgrader db upgrade` in the course's folder, " + AGAIN,
     ),
     (
-        ("connection failed", "connection refused", "connection timeout", "connection is lost",
-         "server closed", "terminating connection"),
+        ("connection to server", "connection failed", "connection refused",
+         "connection timeout", "is lost", "server closed", "terminating connection"),
         "must be reachable",
         "start the database's server, or mend c.CourseDirectory.db_url in nbgrader_local.py, "
         + AGAIN,
@@ -95,20 +95,20 @@ def _file_of(url: URL) -> str:
     return url.database or "" if url.get_backend_name() == "sqlite" else ""
 
 
-def refuse_others(url: str) -> None:
-    """Refuse an SQLite file that is not there, and a gradebook of another nbgrader.
-
-    nbgrader itself would make an empty file, and write into what it does not know.
-    """
-    known = make_url(url)
-    path = _file_of(known)
+def refuse_missing(url: str) -> None:
+    """Refuse an SQLite file that is not there: nbgrader itself would make an empty one."""
+    path = _file_of(make_url(url))
     if path and path != ":memory:" and not Path(path).exists():
         raise GradebookError(
             f"{path} must be the gradebook, got no such file; put your backup there, "
             "run `autograder build` on this course again, or mend c.CourseDirectory.db_url in "
             "nbgrader_local.py"
         )
-    engine = create_engine(known)
+
+
+def refuse_other_versions(url: str) -> None:
+    """Refuse a gradebook of another nbgrader, before anything is written into it."""
+    engine = create_engine(url)
     try:
         with engine.connect() as connection:
             if inspect(connection).has_table("alembic_version"):

@@ -1,6 +1,5 @@
 """What is wrong with a disk or a database is named, with the cure, and nothing is half-written."""
 
-import json
 import os
 import re
 import shutil
@@ -17,7 +16,7 @@ from autograder.course_folder import CourseFolder, write_whole
 from autograder.errors import DiskError
 from autograder.gradebook import Books, GradebookError, record
 from autograder.gradebook_faults import place_of
-from autograder.grading import key_of, read_submission, stored_cases
+from tests.autograder.judged_before import keep_verdicts
 from tests.autograder.own_mounts import apart, command, make_read_only, mount
 from tests.autograder.recorded import configure, judge, keep, own_copy
 from tests.autograder.submissions import (
@@ -28,7 +27,6 @@ from tests.autograder.submissions import (
     plan_of,
     rows,
     tiny_course,
-    verdicts,
 )
 from tests.autograder.tiny_lesson import ASSIGNMENT
 
@@ -50,13 +48,6 @@ def course(built: CourseFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def nothing_written(course: CourseFolder) -> bool:
     left = [path for path in (course.root / "autograded").rglob("*") if path.name != "ada"]
     return rows(course) == EMPTY and not left
-
-
-def judged_before(course: CourseFolder) -> None:
-    """Keep the verdicts as `grade` does, so that it judges nothing and only writes the books."""
-    submission = read_submission(course, ASSIGNMENT, "ada")
-    key = key_of(submission, stored_cases(course, submission), None)
-    write_whole(course.results / f"{key}.json", json.dumps(verdicts().to_json()).encode())
 
 
 def small_disk(course: CourseFolder, free: int) -> tuple[CourseFolder, Path]:
@@ -100,7 +91,7 @@ def graded_on_a_full_disk(course: CourseFolder) -> list[Any]:
 def test_grade_on_a_full_disk_ends_with_3_and_goes_on_when_there_is_room(
     course: CourseFolder,
 ) -> None:
-    judged_before(course)
+    keep_verdicts(course)
     (code, said), clean, second, count, files = apart(graded_on_a_full_disk, course)
     assert (code, clean) == (3, True)
     assert "must have room to be written, got: No space left on device" in said
@@ -197,7 +188,7 @@ def test_grade_with_a_locked_gradebook_ends_with_3_and_goes_on_when_it_is_free(
     course: CourseFolder,
 ) -> None:
     configure(course, f"c.CourseDirectory.db_url = 'sqlite:///{course.gradebook}?timeout=0.1'")
-    judged_before(course)
+    keep_verdicts(course)
     with closing(sqlite3.connect(course.gradebook)) as other:
         other.execute("BEGIN IMMEDIATE")
         code, said = command("grade", str(course.root), ASSIGNMENT)
