@@ -9,9 +9,6 @@ the next `grade` mends: it compares every submission's rows and files with what 
 writes what differs, and touches nothing else.
 """
 
-import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +21,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import IntegrityError
 
+from autograder.book_files import permit, publish, refuse_unwritable, staged
 from autograder.course_config import load_config
 from autograder.course_folder import CourseFolder
 from autograder.gradebook_faults import (
@@ -80,20 +78,13 @@ class Books:
         """
         student, assignment = prepared.student, prepared.assignment
         destination = self.autograded(student, assignment)
-        with explained(self.converter.coursedir.db_url):
-            for left in destination.parent.glob(f".{destination.name}.*"):  # by a killed run
-                shutil.rmtree(left, ignore_errors=True)
-            folder = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
-            try:
-                folder.mkdir(parents=True)
-                copy_submitted(self.submitted(student, assignment), folder)
-                (folder / f"{assignment}.ipynb").write_text(prepared.notebook, "utf-8")
-                self._permit(folder)
-                _refuse_unwritable(destination)
-                self.write_rows(prepared)
-                _publish(folder, destination)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+        with explained(self.converter.coursedir.db_url), staged(destination) as folder:
+            copy_submitted(self.submitted(student, assignment), folder)
+            (folder / f"{assignment}.ipynb").write_text(prepared.notebook, "utf-8")
+            permit(self.converter, folder)
+            refuse_unwritable(destination)
+            self.write_rows(prepared)
+            publish(folder, destination)
 
     def write_rows(self, prepared: Prepared) -> None:
         """Write a submission's rows in one transaction."""
@@ -120,17 +111,6 @@ class Books:
         if asked is None:
             return None
         return float(penalties._check_late_penalty(SimpleNamespace(score=score), asked))
-
-    def _permit(self, folder: Path) -> None:
-        """Give a folder and its files the modes that nbgrader gives them."""
-        mode, shared = int(str(self.converter.permissions), 8), self.converter.coursedir.groupshared
-        for path in folder.iterdir():
-            path.chmod(mode)
-        if shared:
-            for path in (folder, folder.parent.parent):
-                before = path.stat().st_mode
-                if before & 0o2770 != 0o2770:
-                    path.chmod((before | 0o2770) & 0o2777)
 
     def folder(self, step: str, student: str, assignment: str) -> Path:
         """Return a student's folder of an assignment in submitted/ or autograded/."""
@@ -161,31 +141,3 @@ def record(
         with Books.open(course) as own:
             return own.write(prepare(plan, judged, submitted))
     return books.write(prepare(plan, judged, submitted))
-
-
-def _refuse_unwritable(destination: Path) -> None:
-    """Raise now what would else be known when the rows are already written."""
-    if destination.is_dir() and not os.access(destination, os.W_OK | os.X_OK, effective_ids=True):
-        raise PermissionError(13, "Permission denied", str(destination))
-
-
-def _publish(folder: Path, destination: Path) -> None:
-    """Have in `destination` what is in `folder`; a file that is there already stays as it is."""
-    if not destination.is_dir():
-        os.rename(folder, destination)
-        return
-    if folder.stat().st_mode != destination.stat().st_mode:
-        destination.chmod(folder.stat().st_mode & 0o7777)
-    made = {path.name for path in folder.iterdir()}
-    for path in destination.iterdir():
-        if path.name not in made or path.is_symlink() or not path.is_file():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    for name in sorted(made):
-        if not _is_same(folder / name, destination / name):
-            os.replace(folder / name, destination / name)
-
-
-def _is_same(new: Path, old: Path) -> bool:
-    if not old.exists() or new.stat().st_mode != old.stat().st_mode:
-        return False
-    return new.read_bytes() == old.read_bytes()

@@ -39,6 +39,11 @@ from traitlets import Bool
 
 from autograder.submitted_files import copy_submitted, read_timestamp
 
+FEEDBACK_PREPROCESSORS = [
+    "autograder.nbgrader_plugin.StripGuides",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
 CONFIG_LINES = """\
 from autograder.nbgrader_plugin import install
 
@@ -108,8 +113,14 @@ class StripGuides(Preprocessor):
     enabled = Bool(True).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        nb.cells = [cell for cell in nb.cells if not cell.metadata.get("course", {}).get("guide")]
-        return nb, resources
+        return without_guides(nb), resources
+
+
+def without_guides(notebook: NotebookNode) -> NotebookNode:
+    """Return a graded notebook without its marking guides."""
+    kept = [cell for cell in notebook.cells if not cell.metadata.get("course", {}).get("guide")]
+    notebook.cells = kept
+    return notebook
 
 
 class JudgedAutograde(Autograde):
