@@ -6,10 +6,9 @@ replaced at the end. Submissions, grades and the hidden cases of older releases 
 
 import logging
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -23,6 +22,7 @@ from autograder.case_drawing import Drawing, drawing
 from autograder.course_folder import CourseFolder, write_whole
 from autograder.errors import BuildError, UsageError
 from autograder.exercise import Topic
+from autograder.gradebook_copy import add_course, copy_gradebook
 from autograder.lesson import LESSONS, read_lesson
 from autograder.plan import Plan
 
@@ -149,20 +149,18 @@ def _generate(
     write_whole(course.root / course_config.FILE, course_config.config_text().encode())
     url, own = course_config.db_url(course.root), f"sqlite:///{course.gradebook}"
     rehearsal = scratch / "gradebook.db"
-    if url == own and course.gradebook.exists():
-        _copy_database(course.gradebook, rehearsal)
     first = url == own and not course.gradebook.exists()
-    for database in (f"sqlite:///{rehearsal}",) if first else (f"sqlite:///{rehearsal}", url):
+    if not first:
+        copy_gradebook(url, rehearsal)
+    rehearsed = f"sqlite:///{rehearsal}"
+    for database in (rehearsed,) if first else (rehearsed, url):
+        if database != rehearsed:
+            add_course(url, course_config.course_id(course.root))
         for assembled in ready:
             _generate_assignment(course, scratch, assembled.plan, database)
     if first:
         rehearsal.rename(course.gradebook)
     progress("nbgrader: release notebooks and gradebook written")
-
-
-def _copy_database(path: Path, target: Path) -> None:
-    with closing(sqlite3.connect(path)) as database, closing(sqlite3.connect(target)) as copy:
-        database.backup(copy)
 
 
 def _generate_assignment(course: CourseFolder, scratch: Path, plan: Plan, url: str) -> None:

@@ -1,5 +1,5 @@
-"""The command line: `autograder build, release, grade, check, try, show, report, demo, lab` and
-`lecture`.
+"""The command line: `autograder build, release, grade, check, try, show, report, feedback,
+demo, lab` and `lecture`.
 
 Exit codes: 0 done; 1 something did not pass (check, try); 2 usage; 3 the grader itself failed.
 """
@@ -211,6 +211,27 @@ def report(
         open_console().print(f"{ungraded} submissions are not graded yet and are left out.")
     write_report(records, out, anonymous=anonymous, secret=course.secret())
     open_console().print(f"Wrote {out}.", markup=False)
+
+
+@app.command()
+def feedback(
+    course_dir: Course,
+    assignment: str,
+    student: Annotated[list[str] | None, typer.Option(help="Only this student.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Processes that make pages; one for each core by default.", min=1),
+    ] = None,
+) -> None:
+    """Write the feedback pages, as `nbgrader generate_feedback` does and many times faster."""
+    from autograder.feedback import write_feedback
+
+    made = write_feedback(CourseFolder.open(course_dir), assignment, student, jobs)
+    open_console().print(
+        f"Wrote {len(made.written)} pages in {course_dir}/feedback; "
+        f"{len(made.kept)} were up to date.",
+        markup=False,
+    )
 
 
 @app.command()

@@ -39,6 +39,12 @@ def db_url(root: Path) -> str:
     return url
 
 
+def course_id(root: Path) -> str:
+    """Return nbgrader's name of the course, "" where the instructor gave it none."""
+    name: str = CourseDirectory(config=load_config(root)).course_id
+    return name
+
+
 def find_alembic() -> None:
     """Put this environment's programs on the PATH, where nbgrader looks for alembic."""
     programs = str(Path(sys.executable).parent)

@@ -19,7 +19,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.errors import CourseError, UsageError
+from autograder.errors import CourseError, DiskError, UsageError
 from autograder.plan import Plan
 
 SECRET_BYTES = 32
@@ -123,6 +123,16 @@ class CourseFolder:
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file whole or not at all, also when the process is killed meanwhile."""
+    try:
+        _write_whole(path, data, mode)
+    except OSError as error:
+        raise DiskError(
+            f"{path} must be writable, got: {error.strerror or error}; make room on its disk, or "
+            "give its folder to whoever runs this, then run it again"
+        ) from error
+
+
+def _write_whole(path: Path, data: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -23,3 +23,7 @@ class WorkerError(AutograderError):
 
 class CourseError(AutograderError):
     """A course folder is not what `autograder build` made."""
+
+
+class DiskError(AutograderError):
+    """A file cannot be written: the disk is full, or somebody else's."""

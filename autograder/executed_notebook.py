@@ -5,7 +5,9 @@ from the sandbox, verdicts from the judge; of the submission only sources, pictu
 markdown and the order of cells remain, and nothing in them can run in a page that shows it.
 """
 
+import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode, from_dict
@@ -50,6 +52,13 @@ class _Placed:
 def executed_notebook(
     plan: Plan, submitted: bytes | None, record: SubmissionRecord, guides: dict[str, str]
 ) -> NotebookNode:
+    """Return the notebook of a judged submission as nbformat reads it; see `notebook_content`."""
+    return from_dict(notebook_content(plan, submitted, record, guides))
+
+
+def notebook_content(
+    plan: Plan, submitted: bytes | None, record: SubmissionRecord, guides: dict[str, str]
+) -> dict[str, Any]:
     """Return the notebook of a judged submission, ready for feedback and formgrader.
 
     `guides` maps written answers to their marking guides; a guide stands in a cell of its own that
@@ -66,8 +75,34 @@ def executed_notebook(
         if item.planned and item.planned.kind == WRITTEN and item.planned.grade_id in guides:
             result.append(_guide(item.planned.grade_id, guides[item.planned.grade_id]))
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    notebook = {"cells": result, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-    return from_dict(notebook)
+    return {"cells": result, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def notebook_text(content: dict[str, Any]) -> str:
+    """Return a notebook as the text that nbformat writes, without its copying and validating."""
+    cells = [_lines_apart(cell) for cell in content["cells"]]
+    text = json.dumps({**content, "cells": cells}, indent=1, sort_keys=True, ensure_ascii=False)
+    return text + "\n"
+
+
+def _lines_apart(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return a cell with texts as lists of lines, as notebooks are stored."""
+    apart = {**cell, "source": cell["source"].splitlines(True)}
+    if cell["cell_type"] == "code":
+        apart["outputs"] = [_output_lines_apart(output) for output in cell["outputs"]]
+    return apart
+
+
+def _output_lines_apart(output: dict[str, Any]) -> dict[str, Any]:
+    if output["output_type"] == "stream":
+        return {**output, "text": output["text"].splitlines(True)}
+    if "data" not in output:
+        return output
+    data = {
+        mime: text.splitlines(True) if mime.startswith("text/") else text
+        for mime, text in output["data"].items()
+    }
+    return {**output, "data": data}
 
 
 def _student_cells(submitted: bytes | None, plan: Plan) -> list[StudentCell] | None:
@@ -187,13 +222,17 @@ def nbgrader_metadata(cell: PlanCell) -> dict[str, Any]:
     }
     if content["grade"]:
         content["points"] = cell.points
-    released = {
-        "cell_type": cell.cell_type,
-        "source": cell.source,
-        "metadata": {"nbgrader": content},
-    }
-    content["checksum"] = compute_checksum(from_dict(released))
+    content["checksum"] = _checksum(cell.cell_type, cell.source, json.dumps(content))
     return {"deletable": False, "editable": cell.kind in EDITABLE, "nbgrader": content}
+
+
+@lru_cache(maxsize=4096)
+def _checksum(cell_type: str, source: str, metadata: str) -> str:
+    """Return nbgrader's checksum of a released cell, the same for all submissions."""
+    content = {"nbgrader": json.loads(metadata)}
+    released = {"cell_type": cell_type, "source": source, "metadata": content}
+    checksum: str = compute_checksum(from_dict(released))
+    return checksum
 
 
 def verdict_of(check: PlanCell, record: SubmissionRecord) -> ExerciseVerdict:

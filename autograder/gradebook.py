@@ -1,41 +1,54 @@
 """nbgrader keeps the books: one submission's scores, comments and notebook, written at once.
 
-`autograder grade` calls `record`; stock `nbgrader autograde` reaches `record_rows` through
-autograder.nbgrader_plugin. Both leave equal rows and equal files.
+`autograder grade` calls `record`, or has `prepare` done by the process that judged and calls
+`Books.write`; stock `nbgrader autograde` reaches `Books.write_rows` through
+autograder.nbgrader_plugin. All leave equal rows and equal files.
+
+A submission is one transaction, and its files change right after it. Whatever a killed run leaves,
+the next `grade` mends: it compares every submission's rows and files with what they must be,
+writes what differs, and touches nothing else.
 """
 
-import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
-import nbformat
-from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Gradebook, InvalidEntry
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.exc import IntegrityError
 
+from autograder.book_files import permit, publish, refuse_unwritable, staged
 from autograder.course_config import load_config
 from autograder.course_folder import CourseFolder
-from autograder.executed_notebook import executed_notebook
-from autograder.exercises import topics
-from autograder.gradebook_rows import GradebookError, write_rows
+from autograder.gradebook_faults import (
+    GradebookError,
+    explained,
+    refuse_missing,
+    refuse_other_versions,
+)
+from autograder.gradebook_rows import Released, read_released, write_rows
 from autograder.plan import Plan
+from autograder.prepared import Prepared, prepare
 from autograder.record import SubmissionRecord
 from autograder.submitted_files import copy_submitted, read_timestamp
+
+__all__ = ["Books", "GradebookError", "Prepared", "prepare", "record"]
 
 
 @dataclass(frozen=True)
 class Books:
-    """A course's open gradebook, with the converter that holds nbgrader's configuration."""
+    """A course's open gradebook, with the converter that holds nbgrader's configuration.
+
+    One process at a time writes; what an assignment's rows are called is read once.
+    """
 
     converter: Autograde
     gradebook: Gradebook
+    _released: dict[str, Released] = field(default_factory=dict, repr=False)
 
     @classmethod
     @contextmanager
@@ -51,10 +64,53 @@ class Books:
     def of(cls, converter: Autograde) -> Iterator["Books"]:
         """Open the gradebook of a converter that nbgrader made."""
         folders = converter.coursedir
-        with _explained("opened"):
+        with explained(folders.db_url):
+            refuse_missing(folders.db_url)
+            refuse_other_versions(folders.db_url)
             gradebook = Gradebook(folders.db_url, folders.course_id)
         with gradebook:
             yield cls(converter, gradebook)
+
+    def write(self, prepared: Prepared) -> None:
+        """Write a prepared submission into the gradebook and autograded/, whole or not at all.
+
+        Raises GradebookError, and changes nothing, where one of them cannot be written.
+        """
+        student, assignment = prepared.student, prepared.assignment
+        destination = self.autograded(student, assignment)
+        with explained(self.converter.coursedir.db_url), staged(destination) as folder:
+            copy_submitted(self.submitted(student, assignment), folder)
+            (folder / f"{assignment}.ipynb").write_text(prepared.notebook, "utf-8")
+            permit(self.converter, folder)
+            refuse_unwritable(destination)
+            self.write_rows(prepared)
+            publish(folder, destination)
+
+    def write_rows(self, prepared: Prepared) -> None:
+        """Write a submission's rows in one transaction."""
+        with explained(self.converter.coursedir.db_url):
+            try:
+                self._write_rows(prepared)
+            except IntegrityError:  # formgrader's button made the same rows meanwhile: now theirs
+                self._write_rows(prepared)
+
+    def _write_rows(self, prepared: Prepared) -> None:
+        assignment = prepared.assignment
+        handed_in = read_timestamp(self.submitted(prepared.student, assignment))
+        with self.gradebook.engine.begin() as connection:  # rolled back where anything fails
+            if assignment not in self._released:
+                self._released[assignment] = read_released(connection, assignment)
+            released = self._released[assignment]
+            write_rows(connection, released, prepared, handed_in, self._penalty)
+
+    def _penalty(self, student: str, score: float, seconds_late: float) -> float | None:
+        """Return what the plugin that nbgrader is configured with takes off a late submission."""
+        penalties = AssignLatePenalties(parent=self.converter)
+        penalties.init_plugin()
+        asked = penalties.plugin_inst.late_submission_penalty(student, score, seconds_late)
+        if asked is None:
+            return None
+        return float(penalties._check_late_penalty(SimpleNamespace(score=score), asked))
 
     def folder(self, step: str, student: str, assignment: str) -> Path:
         """Return a student's folder of an assignment in submitted/ or autograded/."""
@@ -72,87 +128,16 @@ class Books:
 def record(
     course: CourseFolder,
     plan: Plan,
-    record: SubmissionRecord,
+    judged: SubmissionRecord,
     submitted: bytes | None,
-    gradebook: Books | None = None,
+    books: Books | None = None,
 ) -> None:
-    """Write a judged submission into nbgrader's gradebook and autograded/, whole or not at all.
+    """Prepare and write a judged submission; see `Books.write`.
 
     `submitted` are the bytes of the notebook that was judged, None where it could not be read.
-    `gradebook` are the open books of the course: pass them when recording many submissions.
-    Raises GradebookError, and changes nothing, where the gradebook cannot be written.
+    `books` are the open books of the course: pass them when recording many submissions.
     """
-    if gradebook is None:
-        with Books.open(course) as books:
-            return _record(books, plan, record, submitted)
-    return _record(gradebook, plan, record, submitted)
-
-
-def _record(books: Books, plan: Plan, judged: SubmissionRecord, submitted: bytes | None) -> None:
-    notebook = executed_notebook(plan, submitted, judged, marking_guides(plan.assignment))
-    destination = books.autograded(judged.student, plan.assignment)
-    folder = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
-    for left in destination.parent.glob(f".{destination.name}.*"):  # by a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    try:
-        with _explained("written"):
-            folder.mkdir(parents=True)
-            copy_submitted(books.submitted(judged.student, plan.assignment), folder)
-            (folder / f"{plan.assignment}.ipynb").write_text(notebook_text(notebook), "utf-8")
-        record_rows(books, plan, judged, notebook)
-        with _explained("written"):
-            _replace(destination, folder)
-            books.converter.set_permissions(plan.assignment, judged.student)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def notebook_text(notebook: NotebookNode) -> str:
-    """Return a notebook as the text that nbgrader's own converter writes."""
-    text: str = nbformat.writes(notebook, version=nbformat.current_nbformat)
-    return text if text.endswith("\n") else text + "\n"
-
-
-def _replace(destination: Path, folder: Path) -> None:
-    """Put `folder` in the place of `destination`; where that fails, the old one stays."""
-    old = folder.with_name(f"{folder.name}.old")
-    if not destination.exists():
-        os.rename(folder, destination)
-        return
-    os.rename(destination, old)
-    try:
-        os.rename(folder, destination)
-    except OSError:
-        os.rename(old, destination)
-        raise
-    shutil.rmtree(old)
-
-
-def marking_guides(assignment: str) -> dict[str, str]:
-    """Return the marking guides of an assignment's written answers, by name."""
-    topic = topics().get(assignment)
-    return {answer.name: answer.guide for answer in topic.written} if topic else {}
-
-
-def record_rows(books: Books, plan: Plan, judged: SubmissionRecord, notebook: NotebookNode) -> None:
-    """Write a submission's rows in one transaction; `notebook` is its executed notebook."""
-    session: Session = books.gradebook.db()
-    try:
-        with _explained("written"):
-            handed_in = read_timestamp(books.submitted(judged.student, plan.assignment))
-            write_rows(session, books.converter, plan, judged, notebook, handed_in)
-            session.commit()
-    finally:
-        books.gradebook.db.remove()  # what was not committed is rolled back
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, InvalidEntry, OSError) as error:
-        cause = str(getattr(error, "orig", error)).splitlines()[0]
-        raise GradebookError(
-            f"the gradebook and autograded/ must be free to be {what}, got: {cause}; see that no "
-            "other program holds them (formgrader, a second `grade`), then run this again"
-        ) from error
+    if books is None:
+        with Books.open(course) as own:
+            return own.write(prepare(plan, judged, submitted))
+    return books.write(prepare(plan, judged, submitted))

@@ -1,13 +1,15 @@
 """The rows of nbgrader's gradebook that belong to one submission.
 
 The meaning of every column is that of nbgrader's SaveAutoGrades and AssignLatePenalties; what
-people decided (manual scores and comments, extra credit, extensions) is never touched.
+people decided (manual scores and comments, extra credit, extensions) is never touched, and a row
+that says already what it is to say is not written.
 """
 
 import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from nbformat.notebooknode import NotebookNode
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -18,167 +20,189 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.converters import Autograde
-from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import compute_checksum
-from sqlalchemy import select
-from sqlalchemy.orm import Session, load_only
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select, update
 
-from autograder.errors import AutograderError
-from autograder.executed_notebook import EDITABLE, MISSING, NO_RESPONSE, verdict_of
-from autograder.executed_outputs import earned
-from autograder.harmless import harmless_markdown
-from autograder.plan import Plan
-from autograder.record import SubmissionRecord
+from autograder.gradebook_faults import GradebookError
+from autograder.prepared import Prepared
 
+ASSIGNMENTS, NOTEBOOKS, CELLS = Assignment.__table__, Notebook.__table__, BaseCell.__table__
+STUDENTS, SUBMISSIONS = Student.__table__, SubmittedAssignment.__table__
+PAGES, GRADES, COMMENTS = SubmittedNotebook.__table__, Grade.__table__, Comment.__table__
 GRADED, COMMENTED = ("GradeCell", "TaskCell"), ("SolutionCell", "TaskCell")
 
+# (student, points, seconds late) -> the points that are taken off, None for none
+Penalty = Callable[[str, float, float], float | None]
+Values = dict[str, Any]
 
-class GradebookError(AutograderError):
-    """nbgrader's gradebook or autograded/ cannot be written."""
+OWN = and_(
+    SUBMISSIONS.c.assignment_id == ASSIGNMENTS.c.id,
+    SUBMISSIONS.c.student_id == bindparam("student"),
+)
+SUBMISSION = (  # without a submission there is the due date, and None for the rest
+    select(
+        ASSIGNMENTS.c.duedate, SUBMISSIONS.c.id, SUBMISSIONS.c.timestamp, SUBMISSIONS.c.extension
+    )
+    .select_from(ASSIGNMENTS.outerjoin(SUBMISSIONS, OWN))
+    .where(ASSIGNMENTS.c.id == bindparam("assignment"))
+)
+OWN_PAGES = select(PAGES.c.id, PAGES.c.notebook_id, PAGES.c.late_submission_penalty).where(
+    PAGES.c.assignment_id == bindparam("submission")
+)
+OWN_GRADES = select(
+    GRADES.c.id, GRADES.c.cell_id, GRADES.c.auto_score, GRADES.c.manual_score,
+    GRADES.c.needs_manual_grade,
+).where(GRADES.c.notebook_id == bindparam("page"))  # fmt: skip
+OWN_COMMENTS = select(COMMENTS.c.id, COMMENTS.c.cell_id, COMMENTS.c.auto_comment).where(
+    COMMENTS.c.notebook_id == bindparam("page")
+)
+# A person may give points at this very moment: the row itself says whether one has.
+GRADE_AGAIN = (
+    update(GRADES)
+    .where(GRADES.c.id == bindparam("row"))
+    .values(
+        auto_score=bindparam("auto_score"),
+        needs_manual_grade=or_(GRADES.c.manual_score.is_not(None), bindparam("unjudged")),
+    )
+)
+COMMENT_AGAIN = (
+    update(COMMENTS)
+    .where(COMMENTS.c.id == bindparam("row"))
+    .values(auto_comment=bindparam("auto_comment"))
+)
+
+
+@dataclass(frozen=True)
+class Released:
+    """What the gradebook knows of an assignment since it was built: ids by name."""
+
+    assignment_id: str
+    notebooks: Mapping[str, str]
+    graded: Mapping[str, str]
+    commented: Mapping[str, str]
+
+
+def read_released(connection: Connection, assignment: str) -> Released:
+    """Return the ids of an assignment, its notebooks and the cells of its one notebook."""
+    found = connection.scalar(select(ASSIGNMENTS.c.id).where(ASSIGNMENTS.c.name == assignment))
+    if found is None:
+        raise _not_built("assignment", assignment)
+    notebooks = select(NOTEBOOKS.c.name, NOTEBOOKS.c.id).where(NOTEBOOKS.c.assignment_id == found)
+    known = {name: notebook for name, notebook in connection.execute(notebooks)}
+    if assignment not in known:
+        raise _not_built("notebook", assignment)
+    cells = select(CELLS.c.name, CELLS.c.id, CELLS.c.type).order_by(CELLS.c.name)
+    rows = connection.execute(cells.where(CELLS.c.notebook_id == known[assignment])).all()
+    graded = {name: cell for name, cell, kind in rows if kind in GRADED}
+    commented = {name: cell for name, cell, kind in rows if kind in COMMENTED}
+    return Released(found, known, graded, commented)
+
+
+def _not_built(what: str, name: str) -> GradebookError:
+    return GradebookError(
+        f"{what} must be in the gradebook, got {name!r}, which is not there: "
+        "run `autograder build` on this course again"
+    )
 
 
 def write_rows(
-    session: Session,
-    converter: Autograde,
-    plan: Plan,
-    judged: SubmissionRecord,
-    notebook: NotebookNode,
+    connection: Connection,
+    released: Released,
+    prepared: Prepared,
     handed_in: datetime.datetime | None,
+    penalty: Penalty,
 ) -> None:
-    """Write a submission's rows into the session; nothing is committed.
+    """Write a submission's rows; nothing is committed.
 
-    `notebook` is the executed notebook, `converter` holds the configuration of late penalties.
     Without a time of handing in, the one that the gradebook knows stays.
     """
-    submission = _submission(session, judged.student, plan.assignment)
-    if handed_in:
-        submission.timestamp = handed_in
-    page = _submitted_notebook(session, submission, plan.assignment)
-    scores, comments = _scores(plan, judged, notebook), _comments(plan, judged, notebook)
-    for name, grade in _rows(session, page, Grade, GRADED).items():
-        if name in scores:
-            grade.auto_score = scores[name]
-            grade.needs_manual_grade = grade.manual_score is not None or scores[name] is None
-    for name, comment in _rows(session, page, Comment, COMMENTED).items():
-        if name in comments:
-            comment.auto_comment = comments[name]
-    _penalise(converter, submission, page)
-
-
-def _submission(session: Session, student: str, assignment: str) -> SubmittedAssignment:
-    """Return the row of a submission, made (and its student's) if it is not there."""
-    wanted = select(Assignment).options(load_only(Assignment.name, Assignment.duedate))
-    row = session.scalar(wanted.where(Assignment.name == assignment))
-    if row is None:
-        raise GradebookError(
-            f"assignment must be in the gradebook, got {assignment!r}, which is not there: "
-            "run `autograder build` on this course again"
-        )
-    if session.get(Student, student) is None:
-        session.add(Student(id=student))
-    columns = load_only(SubmittedAssignment.timestamp, SubmittedAssignment.extension)
-    found = select(SubmittedAssignment).options(columns).filter_by(assignment_id=row.id)
-    submission = session.scalar(found.filter_by(student_id=student))
-    if submission is None:
-        submission = SubmittedAssignment(assignment_id=row.id, student_id=student)
-        session.add(submission)
-        session.flush()
-    set_committed_value(submission, "assignment", row)  # else it is read once more for its due date
-    return submission
-
-
-def _submitted_notebook(
-    session: Session, submission: SubmittedAssignment, name: str
-) -> SubmittedNotebook:
-    """Return the row of the submission's notebook; one for every notebook of the assignment."""
-    notebooks = select(Notebook.name, Notebook.id).filter_by(assignment_id=submission.assignment_id)
-    released = {name: notebook_id for name, notebook_id in session.execute(notebooks)}
-    columns = load_only(SubmittedNotebook.notebook_id, SubmittedNotebook.late_submission_penalty)
-    found = select(SubmittedNotebook).options(columns).filter_by(assignment_id=submission.id)
-    pages = {page.notebook_id: page for page in session.scalars(found)}
-    for notebook_id in released.values():
-        if notebook_id not in pages:
-            pages[notebook_id] = SubmittedNotebook(
-                notebook_id=notebook_id, assignment_id=submission.id
-            )
-            session.add(pages[notebook_id])
-    if name not in released:
-        raise GradebookError(
-            f"notebook must be in the gradebook, got {name!r}, which is not there: "
-            "run `autograder build` on this course again"
-        )
-    session.flush()
-    return pages[released[name]]
-
-
-def _rows(
-    session: Session, page: SubmittedNotebook, kind: type[Any], types: tuple[str, ...]
-) -> dict[str, Any]:
-    """Return the notebook's grades or comments by the name of their cell; missing ones are made."""
-    cells = select(BaseCell.id, BaseCell.name).filter_by(notebook_id=page.notebook_id)
-    names = session.execute(cells.where(BaseCell.type.in_(types))).all()
-    columns = [getattr(kind, column.key) for column in kind.__table__.columns]
-    found = select(kind).options(load_only(*columns)).filter_by(notebook_id=page.id)
-    rows = {row.cell_id: row for row in session.scalars(found)}
-    for cell_id, _ in names:
-        if cell_id not in rows:
-            rows[cell_id] = kind(cell_id=cell_id, notebook_id=page.id)
-            session.add(rows[cell_id])
-    return {name: rows[cell_id] for cell_id, name in names}
-
-
-def _scores(plan: Plan, judged: SubmissionRecord, notebook: NotebookNode) -> dict[str, Any]:
-    """Return the automatic points by cell; None asks for a person's."""
-    scores: dict[str, float | None] = {
-        check.grade_id: earned(verdict_of(check, judged), check.points) for check in plan.checks
-    }
-    cells = _cells(notebook)
-    for written in plan.written:
-        # nbgrader's rule: an answer that nobody wrote is worth nothing, without asking anybody
-        scores[written.grade_id] = 0.0 if _is_untouched(cells[written.grade_id]) else None
-    return scores
-
-
-def _comments(plan: Plan, judged: SubmissionRecord, notebook: NotebookNode) -> dict[str, Any]:
-    """Return what a student reads under each answer; None where there is nothing to say."""
-    cells = _cells(notebook)
-    messages = {verdict.exercise: verdict.message for verdict in judged.exercises}
-    comments: dict[str, str | None] = {}
-    for planned in plan.cells:
-        if planned.kind not in EDITABLE:
-            continue
-        cell = cells.get(planned.grade_id)
-        said = judged.reason or messages.get(planned.exercise, "")
-        if cell and cell.metadata.get("course", {}).get("missing"):
-            said = MISSING
-        elif cell and _is_untouched(cell):
-            said = NO_RESPONSE
-        comments[planned.grade_id] = harmless_markdown(said) or None
-    return comments
-
-
-def _cells(notebook: NotebookNode) -> dict[str, NotebookNode]:
-    named = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
-    return {cell.metadata.nbgrader.grade_id: cell for cell in named}
-
-
-def _is_untouched(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.nbgrader.checksum == compute_checksum(cell))
-
-
-def _penalise(
-    converter: Autograde, submission: SubmittedAssignment, page: SubmittedNotebook
-) -> None:
-    """Set the penalty for a late submission by the plugin that nbgrader is configured with."""
-    page.late_submission_penalty = None
-    late = 0 if submission.assignment.duedate is None else submission.total_seconds_late
+    submission, late = _submission(connection, released, prepared.student, handed_in)
+    page = _page(connection, released, submission, prepared.assignment)
+    _write_grades(connection, released, page.id, prepared.scores)
+    _write_comments(connection, released, page.id, prepared.comments)
+    off = None
     if late > 0:
-        penalties = AssignLatePenalties(parent=converter)
-        penalties.init_plugin()
-        penalty = penalties.plugin_inst.late_submission_penalty(
-            submission.student_id, page.score, late
-        )
-        if penalty is not None:
-            page.late_submission_penalty = penalties._check_late_penalty(page, penalty)
+        earned = select(SubmittedNotebook.score).where(PAGES.c.id == page.id)
+        off = penalty(prepared.student, connection.execute(earned).scalar_one(), late)
+    if off != page.late_submission_penalty:
+        changed = update(PAGES).where(PAGES.c.id == page.id)
+        connection.execute(changed.values(late_submission_penalty=off))
+
+
+def _submission(
+    connection: Connection, released: Released, student: str, handed_in: datetime.datetime | None
+) -> tuple[str, float]:
+    """Return the id of a submission's row, made if it is not there, and the seconds it is late."""
+    key = {"assignment": released.assignment_id, "student": student}
+    row = connection.execute(SUBMISSION, key).one()
+    late = _seconds_late(handed_in or row.timestamp, row.duedate, row.extension)
+    if row.id is None:
+        if connection.scalar(select(STUDENTS.c.id).where(STUDENTS.c.id == student)) is None:
+            connection.execute(insert(STUDENTS).values(id=student))
+        new = {"assignment_id": released.assignment_id, "student_id": student}
+        made = connection.execute(insert(SUBMISSIONS).values(**new, timestamp=handed_in))
+        assert made.inserted_primary_key is not None  # ids are drawn here, not by the database
+        return made.inserted_primary_key[0], late
+    if handed_in and row.timestamp != handed_in:
+        changed = update(SUBMISSIONS).where(SUBMISSIONS.c.id == row.id)
+        connection.execute(changed.values(timestamp=handed_in))
+    return row.id, late
+
+
+def _seconds_late(
+    handed_in: datetime.datetime | None,
+    due: datetime.datetime | None,
+    extension: datetime.timedelta | None,
+) -> float:
+    if handed_in is None or due is None:
+        return 0.0
+    return max(0.0, (handed_in - due - (extension or datetime.timedelta())).total_seconds())
+
+
+def _page(connection: Connection, released: Released, submission: str, name: str) -> Row[Any]:
+    """Return the row of the submission's notebook; one for every notebook of the assignment."""
+    found = OWN_PAGES, {"submission": submission}
+    pages = {page.notebook_id: page for page in connection.execute(*found)}
+    missing = [one for one in released.notebooks.values() if one not in pages]
+    if missing:
+        new = [{"notebook_id": one, "assignment_id": submission} for one in missing]
+        connection.execute(insert(PAGES), new)
+        pages = {page.notebook_id: page for page in connection.execute(*found)}
+    return pages[released.notebooks[name]]
+
+
+def _write_grades(
+    connection: Connection, released: Released, page: str, scores: Mapping[str, float | None]
+) -> None:
+    rows = {row.cell_id: row for row in connection.execute(OWN_GRADES, {"page": page})}
+    new, changed = [], []
+    for name, cell in released.graded.items():
+        score, row = scores.get(name), rows.get(cell)
+        if row is None:
+            values = {"auto_score": score, "needs_manual_grade": score is None}
+            new.append({"cell_id": cell, "notebook_id": page, **values})
+        elif name in scores:
+            needs = row.manual_score is not None or score is None
+            if (row.auto_score, row.needs_manual_grade) != (score, needs):
+                changed.append({"row": row.id, "auto_score": score, "unjudged": score is None})
+    _execute(connection, insert(GRADES), new)
+    _execute(connection, GRADE_AGAIN, changed)
+
+
+def _write_comments(
+    connection: Connection, released: Released, page: str, comments: Mapping[str, str | None]
+) -> None:
+    rows = {row.cell_id: row for row in connection.execute(OWN_COMMENTS, {"page": page})}
+    new, changed = [], []
+    for name, cell in released.commented.items():
+        said, row = comments.get(name), rows.get(cell)
+        if row is None:
+            new.append({"cell_id": cell, "notebook_id": page, "auto_comment": said})
+        elif name in comments and row.auto_comment != said:
+            changed.append({"row": row.id, "auto_comment": said})
+    _execute(connection, insert(COMMENTS), new)
+    _execute(connection, COMMENT_AGAIN, changed)
+
+
+def _execute(connection: Connection, statement: Any, rows: list[Values]) -> None:
+    if rows:
+        connection.execute(statement, rows)

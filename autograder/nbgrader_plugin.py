@@ -24,6 +24,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 from nbconvert.exporters import NotebookExporter
@@ -38,6 +39,11 @@ from traitlets import Bool
 
 from autograder.submitted_files import copy_submitted, read_timestamp
 
+FEEDBACK_PREPROCESSORS = [
+    "autograder.nbgrader_plugin.StripGuides",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
 CONFIG_LINES = """\
 from autograder.nbgrader_plugin import install
 
@@ -75,9 +81,8 @@ class JudgeSubmission(Preprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         from autograder.course_folder import CourseFolder
-        from autograder.executed_notebook import executed_notebook
-        from autograder.gradebook import marking_guides
         from autograder.grading import judge_student
+        from autograder.prepared import prepare
 
         converter, names = self.parent.parent, resources["nbgrader"]
         assignment, student = names["assignment"], names["student"]
@@ -85,9 +90,8 @@ class JudgeSubmission(Preprocessor):
         workers = getattr(converter, "workers", None)
         judged, submitted = judge_student(course, assignment, student, workers)
         plan = course.plan(assignment, judged.release or None)
-        resources["judged"] = (plan, judged)
-        guides = marking_guides(assignment)
-        return executed_notebook(plan, submitted, judged, guides), resources
+        resources["prepared"] = prepare(plan, judged, submitted)
+        return nbformat.reads(resources["prepared"].notebook, as_version=4), resources
 
 
 class RecordGrades(Preprocessor):
@@ -96,11 +100,10 @@ class RecordGrades(Preprocessor):
     enabled = Bool(True).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        from autograder.gradebook import Books, record_rows
+        from autograder.gradebook import Books
 
-        plan, judged = resources["judged"]
         with Books.of(self.parent.parent) as books:
-            record_rows(books, plan, judged, nb)
+            books.write_rows(resources["prepared"])
         return nb, resources
 
 
@@ -110,8 +113,14 @@ class StripGuides(Preprocessor):
     enabled = Bool(True).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        nb.cells = [cell for cell in nb.cells if not cell.metadata.get("course", {}).get("guide")]
-        return nb, resources
+        return without_guides(nb), resources
+
+
+def without_guides(notebook: NotebookNode) -> NotebookNode:
+    """Return a graded notebook without its marking guides."""
+    kept = [cell for cell in notebook.cells if not cell.metadata.get("course", {}).get("guide")]
+    notebook.cells = kept
+    return notebook
 
 
 class JudgedAutograde(Autograde):

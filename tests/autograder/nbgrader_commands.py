@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbgrader.apps import AutogradeApp, GenerateFeedbackApp, NbGraderAPI
+from nbgrader.apps import AutogradeApp, ExportApp, GenerateFeedbackApp, NbGraderAPI
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.coursedir import CourseDirectory
 
@@ -28,7 +28,8 @@ def run(app: type[NbGrader], root: Path, *arguments: str) -> tuple[int, str]:
     """Run one of nbgrader's programs in a course; return its exit code and what it logged."""
     with _inside(root):
         program = app()
-        program.initialize(["--course-dir", str(root), *arguments])
+        where = [] if app is ExportApp else ["--course-dir", str(root)]  # it knows no such option
+        program.initialize([*where, *arguments])
         heard = io.StringIO()
         handler = logging.StreamHandler(heard)
         program.log.addHandler(handler)
@@ -50,6 +51,11 @@ def autograde(root: Path, assignment: str, *arguments: str) -> tuple[int, str]:
 def generate_feedback(root: Path, assignment: str, *arguments: str) -> tuple[int, str]:
     """Run `nbgrader generate_feedback`."""
     return run(GenerateFeedbackApp, root, assignment, *arguments)
+
+
+def export(root: Path) -> tuple[int, str]:
+    """Run `nbgrader export`, which writes grades.csv."""
+    return run(ExportApp, root)
 
 
 def press_autograde(root: Path, assignment: str, student: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-from nbformat.notebooknode import NotebookNode
+from nbformat.notebooknode import NotebookNode, from_dict
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import compute_checksum, determine_grade
 
@@ -16,6 +16,8 @@ from autograder.executed_notebook import (
     NOTHING_TO_MARK,
     UNREADABLE,
     executed_notebook,
+    notebook_content,
+    notebook_text,
 )
 from autograder.plan import Plan
 from autograder.record import COULD_NOT_RUN, CaseVerdict, CellRun, ExerciseVerdict
@@ -92,6 +94,23 @@ def test_metadata_is_that_of_the_release(course: CourseFolder, plan: Plan) -> No
 
 def test_equal_submissions_give_equal_notebooks(course: CourseFolder) -> None:
     assert executed(course) == executed(course)
+
+
+@pytest.mark.parametrize("data", [*UNREADABLE_BYTES, "answered", "attached"])
+def test_the_text_is_that_which_nbformat_writes(
+    course: CourseFolder, plan: Plan, data: bytes | str | None
+) -> None:
+    if isinstance(data, str):
+        submitted = answered(course)
+        if data == "attached":
+            cell = cell_of(submitted, "why_union")
+            cell.source, cell.attachments = "![a](attachment:a.png)", {"a.png": {"image/png": PNG}}
+        data = notebook_bytes(submitted)
+    shown = (("stdout", "one\ntwo\x0cthree"), ("image/png", PNG), ("error", "Bang"), ("stderr", ""))
+    shown += (("text/plain", "tensor(1.)\n\u2028é"),)
+    record = verdicts(runs=(CellRun(2, shown),), notes=("a note",))
+    content = notebook_content(plan, data, record, GUIDES)
+    assert notebook_text(content) == nbformat.writes(from_dict(content)) + "\n"
 
 
 def test_an_edited_check_cell_is_as_released(course: CourseFolder) -> None:

@@ -7,15 +7,19 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
+from autograder import gradebook_rows
 from autograder.course_folder import CourseFolder
 from autograder.gradebook import Books, record
-from autograder.gradebook_rows import GradebookError
+from autograder.gradebook_faults import GradebookError
 from autograder.record import COULD_NOT_RUN
 from tests.autograder.recorded import (
     DUE,
@@ -147,12 +151,39 @@ def test_a_message_cannot_act_in_feedback(course: CourseFolder) -> None:
     assert comments(course)["box_area"][0] == "It raised &lt;script>hit()&lt;/script>"
 
 
-def test_recording_twice_changes_nothing(course: CourseFolder) -> None:
+def test_recording_twice_writes_nothing(course: CourseFolder) -> None:
+    configure(course, "c.LateSubmissionPlugin.penalty_method = 'zero'")
+    set_due(course)
     hand_in(course, "ada", answered(course), TIMESTAMP)
     keep(course)
-    before = rows(course), autograded(course)
+
+    def stands() -> list[object]:
+        kept = sorted((course.root / "autograded").rglob("*"))
+        files = [(path, path.stat().st_ino, path.stat().st_mtime_ns) for path in kept[1:]]
+        return [course.gradebook.read_bytes(), files, autograded(course)]
+
+    before = stands()
     keep(course)
-    assert (rows(course), autograded(course)) == before
+    assert stands() == before
+    hand_in(course, "ada", answered(course, largest="largest = 1"), TIMESTAMP)
+    keep(course)
+    assert stands()[2] != before[2]
+
+
+def test_a_folder_that_others_wrote_is_as_if_it_were_new(course: CourseFolder) -> None:
+    hand_in(course, "ada", answered(course), TIMESTAMP)
+    keep(course)
+    before = autograded(course)
+    folder = course.root / "autograded" / "ada" / ASSIGNMENT
+    (folder / "old.html").write_text("old")
+    (folder / "pages").mkdir()
+    (folder / "pages" / "old.html").write_text("old")
+    (folder / "timestamp.txt").unlink()
+    (folder / "timestamp.txt").symlink_to(folder / "old.html")
+    (folder / f"{ASSIGNMENT}.ipynb").chmod(0o666)
+    keep(course)
+    assert autograded(course) == before
+    assert {path.lstat().st_mode for path in folder.iterdir()} == {0o100444}
 
 
 def test_a_regrade_keeps_what_people_decided(course: CourseFolder) -> None:
@@ -220,6 +251,79 @@ def test_a_penalty_of_a_plugin_stays_between_nothing_and_the_score(
     assert penalty(course) == given
 
 
+BY_THE_DAY = (
+    "from nbgrader.plugins import BasePlugin",
+    "class ByTheDay(BasePlugin):",
+    "    def late_submission_penalty(self, student_id, score, total_seconds_late):",
+    "        return score * 0.1 * total_seconds_late / 86_400",
+    "c.AssignLatePenalties.plugin_class = ByTheDay",
+)
+
+
+def test_a_regrade_of_a_late_submission_counts_what_people_decided(course: CourseFolder) -> None:
+    configure(course, *BY_THE_DAY)
+    set_due(course)
+    hand_in(course, "ada", answered(course), TIMESTAMP)
+    days = 1 + (3 * 3600 + 4 * 60 + 5) / 86_400
+    keep(course)
+    assert penalty(course) == pytest.approx(1.5 * 0.1 * days)
+    with gradebook(course) as books:
+        books.find_grade("check_box_iou", ASSIGNMENT, ASSIGNMENT, "ada").manual_score = 2.0
+        books.find_grade("why_union", ASSIGNMENT, ASSIGNMENT, "ada").extra_credit = 0.5
+        books.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada").flagged = True
+        books.db.commit()
+    keep(course)
+    assert penalty(course) == pytest.approx(3.5 * 0.1 * days)
+    by_us = rows(course)
+    with Books.open(course) as books:
+        names = {"notebook": ASSIGNMENT, "assignment": ASSIGNMENT, "student": "ada"}
+        resources = {"nbgrader": {**names, "db_url": f"sqlite:///{course.gradebook}"}}
+        empty = nbformat.v4.new_notebook()
+        AssignLatePenalties(parent=books.converter).preprocess(empty, resources)
+    assert rows(course) == by_us
+    with gradebook(course) as books:
+        books.grant_extension(ASSIGNMENT, "ada", days=1)
+    keep(course)
+    assert penalty(course) == pytest.approx(3.5 * 0.1 * (days - 1))
+    with gradebook(course) as books:
+        assert books.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada").flagged
+        assert books.find_submission(ASSIGNMENT, "ada").extension == timedelta(days=1)
+
+
+def test_a_person_who_marks_while_a_row_is_written_again_is_still_asked(
+    course: CourseFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, "ada", answered(course))
+    keep(course)
+    execute = gradebook_rows._execute
+
+    def mark_first(connection: Connection, statement: Any, rows: list[Any]) -> None:
+        if statement is gradebook_rows.GRADE_AGAIN:
+            connection.execute(text("UPDATE grade SET manual_score = 1"))
+        execute(connection, statement, rows)
+
+    monkeypatch.setattr(gradebook_rows, "_execute", mark_first)
+    better = replace(verdicts().exercises[1], score=0.5)
+    keep(course, exercises=(verdicts().exercises[0], better, verdicts().exercises[2]))
+    assert grades(course)["check_box_iou"] == (1.25, 1.0, None, 1)
+
+
+def test_rows_that_formgrader_made_meanwhile_are_taken(
+    course: CourseFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, "ada", answered(course))
+    judged, submitted = judge(course, ASSIGNMENT, "ada")
+    make = gradebook_rows._page
+
+    def make_twice(connection: Connection, *rest: Any) -> Any:
+        monkeypatch.setattr(gradebook_rows, "_page", make)
+        raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
+
+    monkeypatch.setattr(gradebook_rows, "_page", make_twice)
+    record(course, plan_of(course), judged, submitted)
+    assert len(grades(course)) == 4
+
+
 def test_an_extension_without_a_due_date_is_no_fault(course: CourseFolder) -> None:
     hand_in(course, "ada", answered(course), TIMESTAMP)
     keep(course)
@@ -240,60 +344,25 @@ def test_a_timestamp_that_is_no_time_leaves_the_known_one(course: CourseFolder, 
     assert {row[2] for row in rows(course)["grade"]} == {"2026-01-02 03:04:05.000000"}
 
 
-@pytest.mark.parametrize(("lock", "course_id"), [("EXCLUSIVE", ""), ("IMMEDIATE", "new")])
-def test_a_locked_gradebook_is_named_and_nothing_is_written(
-    course: CourseFolder, lock: str, course_id: str
-) -> None:
-    url = f"sqlite:///{course.gradebook}?timeout=0.1"
-    configure(
-        course,
-        f"c.CourseDirectory.db_url = {url!r}",
-        f"c.CourseDirectory.course_id = {course_id!r}",
-    )
-    hand_in(course, "ada", answered(course))
-    with closing(sqlite3.connect(course.gradebook)) as other:
-        other.execute(f"BEGIN {lock}")
-        with pytest.raises(GradebookError, match=r"must be free to be .*database is locked"):
-            keep(course)
-        other.rollback()
-    assert rows(course) == {"grade": [], "comment": []}
-    assert not list((course.root / "autograded").glob("*/*"))
-
-
-def test_a_gradebook_locked_in_between_is_named_and_nothing_is_written(
-    course: CourseFolder,
-) -> None:
-    configure(course, f"c.CourseDirectory.db_url = 'sqlite:///{course.gradebook}?timeout=0.1'")
-    hand_in(course, "ada", answered(course))
-    judged, submitted = judge(course, ASSIGNMENT, "ada")
-    with Books.open(course) as books, closing(sqlite3.connect(course.gradebook)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(GradebookError, match=r"free to be written.*then run this again"):
-            record(course, plan_of(course), judged, submitted, books)
-        other.rollback()
-        assert not list((course.root / "autograded").glob("*/*"))
-        record(course, plan_of(course), judged, submitted, books)
-    assert len(grades(course)) == 4
-
-
-def test_an_autograded_folder_that_cannot_be_replaced_stays(
+def test_a_file_that_cannot_be_replaced_is_named_and_the_next_run_goes_on(
     course: CourseFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hand_in(course, "ada", answered(course))
+    hand_in(course, "ada", released(course))
     keep(course)
     before = autograded(course)
-    rename = os.rename
+    hand_in(course, "ada", answered(course))
 
     def refuse(source: Path, target: Path) -> None:
-        if target.name == ASSIGNMENT and not source.name.endswith(".old"):
-            raise PermissionError(13, "Permission denied")
-        rename(source, target)
+        raise PermissionError(13, "Permission denied", str(target))
 
-    monkeypatch.setattr(os, "rename", refuse)
-    with pytest.raises(GradebookError, match="Permission denied"):
-        keep(course)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises(GradebookError, match=r"03_tiny.ipynb must be writable, got: Perm"):
+            keep(course)
     assert autograded(course) == before
     assert len(list((course.root / "autograded" / "ada").iterdir())) == 1
+    keep(course)
+    assert "sides" in autograded(course)[f"{ASSIGNMENT}.ipynb"].decode()
 
 
 def test_what_a_killed_run_left_is_cleared_away(course: CourseFolder) -> None:

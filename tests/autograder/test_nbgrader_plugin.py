@@ -17,7 +17,7 @@ from traitlets.config import Config
 from autograder import course_config, executed_notebook, grading
 from autograder.course_folder import CourseFolder
 from autograder.gradebook import Books
-from autograder.gradebook_rows import GradebookError
+from autograder.gradebook_faults import GradebookError
 from autograder.nbgrader_plugin import JudgedAutograde
 from tests.autograder.nbgrader_commands import autograde, generate_feedback, press_autograde
 from tests.autograder.recorded import (
