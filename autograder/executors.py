@@ -22,6 +22,7 @@ import torch
 
 from autograder.errors import SandboxError
 from autograder.judging import Job, Workers, judge_job
+from autograder.prepared import Prepared, prepare
 from autograder.record import SubmissionRecord
 from autograder.running import SUBMISSION_SECONDS
 from autograder.sandbox import Sandbox, open_sandbox
@@ -43,7 +44,15 @@ class Lost:
     final: bool = False
 
 
-Result = SubmissionRecord | Lost
+@dataclass(frozen=True)
+class Done:
+    """A job's record, and what the books take of it, prepared where it was judged."""
+
+    record: SubmissionRecord
+    prepared: Prepared
+
+
+Result = Done | Lost
 
 
 class Executor(Protocol):
@@ -82,7 +91,7 @@ class Here:
     def next(self) -> tuple[int, Result]:
         """Judge the job now."""
         number, job = self._waiting.popleft()
-        return number, judge_job(self._workers, job)
+        return number, _done(self._workers, job)
 
     def close(self) -> None:
         """Nothing was started."""
@@ -222,13 +231,18 @@ def _leave(*_: object) -> None:
 def judged(workers: Workers, job: Job) -> Result:
     """Return a job's record, or how the grader failed."""
     try:
-        return judge_job(workers, job)
+        return _done(workers, job)
     except SandboxError as error:
         return Lost(str(error).splitlines()[0])
     except Exception as error:
         traceback.print_exc()
         workers.close()
         return Lost(f"a fault of the grader: {type(error).__name__}: {error}")
+
+
+def _done(workers: Workers, job: Job) -> Done:
+    record = judge_job(workers, job)
+    return Done(record, prepare(job.plan, record, job.data))
 
 
 def default_count() -> int:

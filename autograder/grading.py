@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from autograder.course_folder import CourseFolder
 from autograder.errors import CourseError, UsageError, WorkerError
-from autograder.executors import Executor, Here, Processes, default_count
+from autograder.executors import Done, Executor, Here, Processes, default_count
 from autograder.exercise import Exercise
 from autograder.exercises import find
 from autograder.find_notebook import find_notebook
@@ -26,6 +26,7 @@ from autograder.judging import (
 )
 from autograder.mending import mend, of_another
 from autograder.plan import Plan
+from autograder.prepared import Prepared, prepare
 from autograder.record import ExerciseVerdict, SubmissionRecord
 from autograder.results import Kept, kept, kept_on_any_tier
 from autograder.sandbox import Sandbox
@@ -177,7 +178,7 @@ def grade_class(
 
     Returns the records in the order of the students, without what the cells displayed.
     """
-    from autograder.gradebook import Books, record
+    from autograder.gradebook import Books
 
     course.plan(assignment, None if release == NEWEST else release)  # refuses what was not built
     if jobs is not None and jobs < 1:
@@ -207,8 +208,8 @@ def grade_class(
         return Processes(count, tier, unused.pop() if unused else None)
 
     with Books.open(course) as books, closing_unused(unused):
-        for number, one, judged in _judged(read(), executor):
-            record(course, one.submission.plan, judged, one.data, books)
+        for number, one, judged, prepared in _judged(read(), executor):
+            books.write(prepared or prepare(one.submission.plan, judged, one.data))
             records[number] = replace(judged, runs=())
             if progress:
                 progress(len(records), len(chosen), judged)
@@ -227,15 +228,17 @@ def closing_unused(sandboxes: "list[Future[Sandbox]]") -> Iterator[None]:
 
 def _judged(
     submissions: Iterator[_Read], executor: Callable[[], Executor]
-) -> Iterator[tuple[int, _Read, SubmissionRecord]]:
+) -> Iterator[tuple[int, _Read, SubmissionRecord, Prepared | None]]:
     """Yield each submission with its number and its record, as they come.
+
+    What the books take comes along where the one who judged it prepared it.
 
     An executor is started when the first one must be judged. A job that is lost is tried again,
     three times in all; after that the submission could not run.
     """
     numbered = enumerate(submissions)
     running: dict[int, tuple[_Read, int]] = {}
-    done: deque[tuple[int, _Read, SubmissionRecord]] = deque()
+    done: deque[tuple[int, _Read, SubmissionRecord, Prepared | None]] = deque()
     used: Executor | None = None
     try:
         while True:
@@ -245,7 +248,7 @@ def _judged(
                 if one is None:
                     break
                 if (settled := one.settled()) is not None:
-                    done.append((number, one, settled))
+                    done.append((number, one, settled, None))
                     continue
                 used = used or executor()
                 used.submit(number, one.job())
@@ -257,14 +260,15 @@ def _judged(
                 return
             number, result = used.next()
             one, tries = running.pop(number)
-            if isinstance(result, SubmissionRecord):
-                done.append((number, one, one.kept.keep(result)))
+            if isinstance(result, Done):
+                done.append((number, one, one.kept.keep(result.record), result.prepared))
             elif tries < MAX_TRIES and not result.final:
                 used.submit(number, one.job())
                 running[number] = one, tries + 1
             else:
                 reason = f"the grader failed: {result.reason}"
-                done.append((number, one, one.kept.keep(not_judged(one.submission, reason))))
+                failed = one.kept.keep(not_judged(one.submission, reason))
+                done.append((number, one, failed, None))
     finally:
         if used is not None:
             used.close()

@@ -59,6 +59,7 @@ def judge(monkeypatch):
         return record(job.student)
 
     monkeypatch.setattr(executors, "judge_job", judge_job)
+    monkeypatch.setattr(executors, "prepare", lambda plan, record, data: record.student)
 
 
 def results(count: int, students: list[str]) -> dict[str, Result]:
@@ -87,8 +88,9 @@ def descriptors() -> set[str]:
 def test_two_processes_share_the_jobs(judge):
     before = descriptors()
     found = results(2, ["a", "b", "c", "d"])
-    assert {name: result.student for name, result in found.items()} == {n: n for n in "abcd"}
-    assert str(os.getpid()) not in {result.sandbox for result in found.values()}
+    assert {name: result.record.student for name, result in found.items()} == {n: n for n in "abcd"}
+    assert {name: result.prepared for name, result in found.items()} == {n: n for n in "abcd"}
+    assert str(os.getpid()) not in {result.record.sandbox for result in found.values()}
     assert multiprocessing.active_children() == []
     assert descriptors() == before
     assert NoSandbox.closed == 1
@@ -107,7 +109,7 @@ def test_a_job_that_is_lost_says_how_and_the_others_are_judged(judge, how, reaso
     before = descriptors()
     found = results(2, ["a", how, "b", "c"])
     assert found.pop(how) == Lost(reason)
-    assert {result.student for result in found.values()} == {"a", "b", "c"}
+    assert {result.record.student for result in found.values()} == {"a", "b", "c"}
     assert multiprocessing.active_children() == []
     assert descriptors() == before
 
@@ -143,8 +145,8 @@ def judged(students: list[str]) -> dict[str, SubmissionRecord]:
 
     given = [Read(student) for student in students]
     found = list(grading._judged(iter(given), lambda: Processes(2)))
-    assert sorted(number for number, _, _ in found) == list(range(len(students)))
-    return {students[number]: record for number, _, record in found}
+    assert sorted(number for number, *_ in found) == list(range(len(students)))
+    return {students[number]: record for number, _, record, _ in found}
 
 
 def test_a_submission_is_tried_again_elsewhere(judge, tmp_path):
