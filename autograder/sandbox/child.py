@@ -68,6 +68,7 @@ class Child:
     def receive(self, cpu_seconds: float, wall_seconds: float) -> bytes:
         """Return the next frame, or raise ChildEnded when a limit is passed first."""
         start = time.monotonic()
+        look = start + TICK  # also when bytes keep coming in, however few
         used: float | None = None
         while True:
             frame = self._frame()
@@ -76,8 +77,9 @@ class Child:
             readable, _, _ = select.select([self.connection], [], [], TICK)
             if readable:
                 self._read()
-                if used is None or len(self._received) < 4:
+                if time.monotonic() < look:
                     continue
+            look = time.monotonic() + TICK
             usage = self.usage()
             used = usage.cpu if used is None else used
             if usage.memory > MAX_MEMORY:

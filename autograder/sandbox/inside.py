@@ -126,6 +126,7 @@ def import_libraries() -> None:
     for name in (
         "numpy", "torch", "torch.nn.functional", "matplotlib.pyplot", "safetensors.torch",
         "IPython.core.interactiveshell", "course", "course.outcome", "course.values",
+        "course.check", "course.draw", "course.widgets",  # lessons begin with them: half a second
     ):  # fmt: skip
         importlib.import_module(name)
 
