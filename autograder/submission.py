@@ -11,9 +11,12 @@ from typing import Any
 import nbformat
 
 from autograder.plan import CHECK, GIVEN, LOCKED, SHOW, Plan, PlanCell
+from course.values import count_parts
 
 MAX_NOTEBOOK = 50 << 20
 MAX_CELLS = 5_000
+MAX_PARTS = 3_000_000  # of the file's JSON; each can take 70 bytes when it is read
+MAX_CODE = 1_000_000  # characters of all code cells; its syntax tree takes 700 times as much
 MAX_SOURCE = 1_000_000  # characters of one cell
 
 
@@ -92,6 +95,12 @@ def parse(data: bytes) -> Notebook:
         name = metadata.get("grade_id")
         cells.append((kind, source[:MAX_SOURCE], name if isinstance(name, str) else ""))
         attachments.append(cell.get("attachments"))
+    code = sum(len(source) for kind, source, _ in cells if kind == "code")
+    if code > MAX_CODE:
+        raise Unreadable(
+            f"the notebook's code must be below {MAX_CODE:,} characters, got {code:,}: "
+            "take out what was pasted into it"
+        )
     release = _dict(_dict(content.get("metadata")).get("course")).get("release")
     release = release if isinstance(release, str) else ""
     return Notebook(tuple(cells), release, tuple(attachments))
@@ -99,6 +108,8 @@ def parse(data: bytes) -> Notebook:
 
 def notebook_json(data: bytes) -> dict[str, Any]:
     """Return the notebook as version 4 JSON with a list of cells, or raise Unreadable."""
+    if count_parts(data) > MAX_PARTS:
+        raise Unreadable(f"the notebook must have at most {MAX_PARTS:,} parts: clear its outputs")
     try:
         content = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
