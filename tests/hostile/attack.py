@@ -47,7 +47,8 @@ class Attack:
     it, and `control` names the test set-up without that defence (see controls.py), where it
     succeeds; `option` is that set-up's own setting. `earns` is what its honest part deserves.
     `twice`: handed in by two students, of whom the second is to profit from the first.
-    `unreadable`: nothing can be judged, a person must look. `dangerous`: never run without a fence.
+    `unreadable`: nothing can be judged, a person must look. `dangerous`: never run without a fence. `needs`
+    says whether this machine offers what the control shows: else the control proves nothing here.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Attack:
     twice: bool = False
     unreadable: bool = False
     dangerous: bool = False
+    needs: Callable[[], bool] | None = None
 
     def sources(self) -> list[str]:
         """Return the code that it runs before its function is called, in order."""

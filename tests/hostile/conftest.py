@@ -85,15 +85,27 @@ def table_of_public_cases() -> str:
     return "{" + ", ".join(entries) + "}"
 
 
-@pytest.fixture(scope="session")
+def set_small_limits() -> None:
+    """Set limits at which a bomb is over soon."""
+    session_module.CELL = session_module.Limits(cpu=3, wall=6)
+    session_module.CALL = session_module.Limits(cpu=1, wall=4)
+    running.SUBMISSION_SECONDS = 20.0
+    child_module.MAX_MEMORY = 700 << 20
+
+
+@pytest.fixture(scope="module")
 def small_limits() -> Iterator[None]:
-    """Limits at which a bomb is over soon."""
+    """Small limits, for as long as the tests of a process run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_module, "CELL", session_module.Limits(cpu=3, wall=6))
-        patch.setattr(session_module, "CALL", session_module.Limits(cpu=1, wall=4))
-        patch.setattr(running, "SUBMISSION_SECONDS", 20.0)
-        patch.setattr(child_module, "MAX_MEMORY", 700 << 20)
+        for module, name in (
+            (session_module, "CELL"),
+            (session_module, "CALL"),
+            (running, "SUBMISSION_SECONDS"),
+            (child_module, "MAX_MEMORY"),
+        ):
+            patch.setattr(module, name, getattr(module, name))
         patch.setenv("PLANTED", TOKEN)
+        set_small_limits()
         yield
 
 

@@ -5,7 +5,6 @@ weaker.py; the others take a check out of the grader, or are graders as people f
 one that compares in the student's process, one that believes an exit code, one process for all.
 """
 
-import io
 import json
 import re
 import resource
@@ -13,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,6 +107,12 @@ def weak(attack: Attack, place: Place) -> bool:
     return weaker.prevails(place.sandbox, attack, place.places)
 
 
+def no_limits(attack: Attack, place: Place) -> bool:
+    """It may have as many processes as it likes, and pages that they share count for each."""
+    place.patch.setattr(child_module, "MAX_MEMORY", 1 << 60)
+    return weak(attack, place)
+
+
 def one_process(attack: Attack, place: Place) -> bool:
     """Two submissions run in one process, one after the other."""
     return weaker.prevails(place.worker.sandbox, attack, place.places, same=True)
@@ -187,6 +193,7 @@ def no_silence(attack: Attack, place: Place) -> bool:
     with place.session() as session:
         weaker.run_cells(session, [*place.sources(attack)[:1], "def box_area(boxes): return boxes"])
         session.run(place.sources(attack)[1])
+        time.sleep(0.5)  # its thread has written by then
         return session.subject("box_area").call([BOXES]).value is True
 
 
@@ -360,7 +367,7 @@ def long_output(attack: Attack, place: Place) -> bool:
     """Output is cut nowhere."""
     place.patch.setattr(session_module, "MAX_OUTPUT_TEXT", 10**9)
     shown = [text for cell in shown_cells(attack, place) for _, text in cell]
-    return max(map(len, shown)) > 2_000_000
+    return max(map(len, shown)) > 500_000
 
 
 def many_outputs(attack: Attack, place: Place) -> bool:
@@ -379,12 +386,14 @@ def much_in_all(attack: Attack, place: Place) -> bool:
     code = Code(place.worker, [RunCell(text, i) for i, text in enumerate(texts)])
     code.session()
     code.discard()
-    return sum(len(text) for run in code.runs() for _, text in run.outputs) > 80_000_000
+    return sum(len(text) for run in code.runs() for _, text in run.outputs) > 25_000_000
 
 
 def raw_page(attack: Attack, place: Place) -> bool:
     """What was written, printed and raised goes into a page, a terminal and a table as it is."""
     place.patch.setattr(session_module, "_clean", lambda value, length: value if value else "")
+    place.patch.setattr(session_module, "_word", lambda value: value if value else "")
+    place.patch.setattr(session_module, "BASE64", re.compile(".*", re.DOTALL))
     released = nbformat.reads(batch.release_of(place.course).decode(), as_version=4)
     notebook = attack.notebook(released, place.places)
     folder = Path(place.course.root) / "files"
@@ -401,7 +410,8 @@ def raw_page(attack: Attack, place: Place) -> bool:
     with place.session() as session:
         for source in place.sources(attack)[1:]:
             result = session.run(source)
-            texts += [result.error, result.text, *(text for _, text in result.outputs)]
+            texts += [result.error, result.text, result.missing]
+            texts += [text for _, text in result.outputs]
         outcome = session.subject("box_area").call([BOXES])
         texts += [outcome.detail if outcome.kind == RAISED else ""]
     for path in folder.iterdir():
@@ -445,6 +455,14 @@ def much_code(attack: Attack, place: Place) -> bool:
     released = nbformat.reads(batch.release_of(place.course).decode(), as_version=4)
     data = json.dumps(attack.notebook(released, place.places)).encode()
     return sum(map(len, submission.parse(data).sources())) > 1_000_000
+
+
+def parts_of_a_file(attack: Attack, place: Place) -> bool:
+    """The parts of a file are not counted."""
+    place.patch.setattr(submission, "MAX_PARTS", 1 << 60)
+    (student,) = batch.hand_in_attack(place.course, attack, place.places)
+    read = grading.read_submission(place.course, batch.ASSIGNMENT, student)
+    return read.notebook is not None
 
 
 def no_memory_watch(attack: Attack, place: Place) -> bool:
@@ -527,13 +545,14 @@ def follows_links(attack: Attack, place: Place) -> bool:
         reading.join()
         return attack.name == "pipe_for_a_notebook"
     right = course.root / "submitted" / "honest_right" / "03_nms" / "03_nms.ipynb"
-    books = io.FileIO(course.root / "gradebook.db").read(6)
+    books = (course.root / "gradebook.db").read_bytes()[:6]
     data = read[0] or b""
     return data == right.read_bytes() or data[:6] == books
 
 
 CONTROLS: dict[str, Control] = {
     **{name: weak for name in weaker.WEAKNESSES},
+    "no_limits": no_limits,
     "one_process": one_process,
     "naive": naive,
     "public_cases": public_cases,
@@ -559,6 +578,7 @@ CONTROLS: dict[str, Control] = {
     "no_deadline": no_deadline,
     "slow_pattern": slow_pattern,
     "much_code": much_code,
+    "parts_of_a_file": parts_of_a_file,
     "no_memory_watch": no_memory_watch,
     "script": script,
     "kills": kills,

@@ -47,6 +47,8 @@ PROTOCOL = (2, 3)  # classes of attacks on messages that stock nbgrader does not
 
 def applies(attack: Attack) -> bool:
     """Return whether an attack has anything to attack on stock nbgrader."""
+    if attack.name == "millions_of_parts":
+        return False  # it costs the fence's own tests more than it shows
     return attack.kind not in PROTOCOL or attack.name == "daemon_answers_for_the_next"
 
 
@@ -55,7 +57,7 @@ def style_of(attack: Attack) -> str:
     if attack.control == PARTIAL:
         return PARTIAL
     told = attack.option if attack.control == "naive" else ""
-    return told if told in COMPARISONS and "VERDICT" not in COMPARISONS[told] else "equal"
+    return told if told and "VERDICT" not in COMPARISONS[told] else "equal"
 
 
 def lesson(style: str) -> NotebookNode:
@@ -129,15 +131,19 @@ def scores(root: Path) -> dict[str, tuple[float | None, bool]]:
 def inside(root: Path, style: str, names: Sequence[str], seconds: int) -> dict[str, str]:
     """Build, hand in, grade; return for each attack how it succeeded, "" where it did not."""
     attacks = [attack for attack in ATTACKS if attack.name in names]
-    make_course(root, style, seconds)
+    if not (root / "release").exists():
+        make_course(root, style, seconds)
+    if not names:  # only the course was asked for
+        return {}
     services = Canaries(root)
-    services.places["TABLE"] = table_of_public_cases()
+    texts = "".join("".join(attack.sources()) for attack in attacks)
+    services.places["TABLE"] = table_of_public_cases() if "@TABLE@" in texts else "{}"
     released = (root / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb").read_text()
 
     def fresh() -> NotebookNode:
         return nbformat.reads(released, as_version=4)
 
-    for student in (FIRST, LAST, "honest_right"):
+    for student in (LAST,) if len(attacks) <= 2 else (FIRST, LAST, "honest_right"):
         notebook = fresh()
         next(c for c in notebook.cells if "NotImplementedError" in c.source).source = RIGHT
         hand_in(root, student, notebook, None)
@@ -151,6 +157,8 @@ def inside(root: Path, style: str, names: Sequence[str], seconds: int) -> dict[s
     graded = scores(root)
     usual = feedback_of(root, FIRST)
     left = batch.processes_left()
+    if len(attacks) > 1 and graded.get(LAST, (None, True))[0] != 1:
+        raise SystemExit(f"an honest student got no grade, so nothing can be said: {said[-2000:]}")
     found = {}
     for attack in attacks:
         signs = [
@@ -231,9 +239,18 @@ def fence(root: Path, command: Sequence[str]) -> list[str]:
     ]  # fmt: skip
 
 
-def run_on_stock(root: Path, style: str, names: Sequence[str], seconds: int = 10) -> dict[str, str]:
-    """Run attacks whose hidden test compares in one style, in a fence; see `inside`."""
-    root.mkdir(parents=True)
+def run_on_stock(
+    root: Path, style: str, names: Sequence[str], seconds: int = 60, prepared: Path | None = None
+) -> dict[str, str]:
+    """Run attacks whose hidden test compares in one style, in a fence; see `inside`.
+
+    `prepared` is a course that an earlier call made and to which nobody has handed in anything.
+    """
+    if prepared:
+        shutil.copytree(prepared, root)
+        (root / "told.json").unlink()
+    else:
+        root.mkdir(parents=True)
 
     def limits() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -246,7 +263,8 @@ def run_on_stock(root: Path, style: str, names: Sequence[str], seconds: int = 10
     )
     told = root / "told.json"
     if not told.exists():
-        return {name: "the batch stopped" for name in names} if names else {"": done.stderr}
+        assert len(names) == 1, done.stderr
+        return {name: "the batch stopped" for name in names}
     found: dict[str, str] = json.loads(told.read_text())
     return found
 

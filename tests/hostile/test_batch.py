@@ -31,12 +31,14 @@ Graded = tuple[CourseFolder, dict[str, SubmissionRecord]]
 
 
 @pytest.fixture(scope="module")
-def own_tmp(tmp_path_factory: pytest.TempPathFactory):
-    """The folder for the grader's own temporary files."""
-    folder = tmp_path_factory.mktemp("own")
+def own_tmp():
+    """The folder for the grader's own temporary files, which the sandbox's user can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+    folder.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(folder))
         yield folder
+    folder.rmdir()
 
 
 @pytest.fixture(scope="module")

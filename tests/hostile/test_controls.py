@@ -76,6 +76,8 @@ def course_of_controls(hostile_course: CourseFolder, tmp_path_factory) -> Course
 def test_an_attack_succeeds_where_its_defence_is_off(
     attack: Attack, weak: Weak, whole: Worker, course_of_controls, canaries, monkeypatch
 ):
+    if attack.needs and not attack.needs():
+        pytest.skip(f"this machine offers no {attack.name}: nothing could be shown")
     monkeypatch.setenv("PLANTED", TOKEN)
     name = sandbox_of(attack)
     sandbox = weak.get(name) if name else whole.sandbox

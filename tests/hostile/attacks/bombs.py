@@ -3,7 +3,9 @@
 Each is sized so that it shows what a limit does and harms no machine where the limit is off.
 """
 
-from tests.hostile.attack import FLOOD, MARK, Attack
+from pathlib import Path
+
+from tests.hostile.attack import BROKEN, FLOOD, MARK, Attack
 
 PNG = "iVBORw0KGgo"
 
@@ -23,6 +25,12 @@ def many_cells(notebook: object) -> None:
     text = f"from IPython.display import display\ndisplay({{'image/png': '{PNG}' + 'A' * 3_000_000}}, raw=True)"
     for number in range(30):
         cells.insert(3, nbformat.v4.new_code_cell(text, id=f"much-{number}"))
+
+
+def many_lists(folder: Path) -> None:
+    """Put lists into the notebook's file, where Jupyter keeps nothing."""
+    (path,) = folder.glob("*.ipynb")
+    path.write_text('{"more": [' + "[]," * 4_000_000 + "0]," + path.read_text()[1:])
 
 
 ATTACKS = (
@@ -169,5 +177,15 @@ except OSError:
         "much_in_all",
         FLOOD,
         change=many_cells,
+    ),
+    bomb(
+        "millions_of_parts",
+        "Its notebook has four million empty lists, which are ten times as large once they are read.",
+        "",
+        "the parts of a file are counted before it is read",
+        "parts_of_a_file",
+        BROKEN,
+        place=many_lists,
+        unreadable=True,
     ),
 )

