@@ -4,7 +4,7 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
-EMBEDS = {"iframe", "object", "embed", "svg", "base", "form", "link", "meta"}
+EMBEDS = {"iframe", "object", "embed", "base", "form", "link", "meta"}
 ACTING = re.compile(r"\s*(javascript|vbscript|data:(?!image/(png|jpeg);base64,))", re.I)
 
 
@@ -15,7 +15,7 @@ class _Active(HTMLParser):
         self._script: list[str] | None = None
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        if tag == "script":
+        if tag == "script" and ("type", "application/json") not in attributes:  # which is data
             self._script = [repr(sorted(attributes, key=str))]
         if tag in EMBEDS:
             self.found.add(f"<{tag} {sorted(attributes, key=str)}>")
