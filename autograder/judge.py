@@ -6,7 +6,9 @@ student's hidden inputs, and its outcomes are compared here with the stored expe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from autograder.errors import WorkerError
 from autograder.exercise import Exercise, Question
 from autograder.forbidden import shortcuts
 from autograder.record import (
@@ -24,7 +26,7 @@ from autograder.submission import RunCell
 from autograder.worker import Worker
 from course.cases import Assessment, CaseSet, assess
 from course.compare import difference
-from course.outcome import DIED, NOT_ANSWERED, NOT_FINISHED, VALUE, Outcome, observe
+from course.outcome import DIED, NOT_ANSWERED, NOT_FINISHED, VALUE, Outcome, flatten, observe
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ def judge(
         if not code.results and not code.fatal:
             _start(code)  # no exercise asked for a process: still show what the cells display
         return again, code.runs()
+    except WorkerError:
+        raise
+    except Exception as error:  # what came from the sandbox broke us: nobody's zero, nobody's halt
+        raise WorkerError(f"judging it raised {type(error).__name__}") from error
     finally:
         code.discard()
 
@@ -212,8 +218,7 @@ def _judge_question(code: Code, task: Task, question: Question) -> ExerciseVerdi
     found = difference(answer, expected, question.comparison)
     if found is None:
         return ExerciseVerdict(task.name, PASSED, 1.0, points=task.points)
-    plain = list(answer.value) if isinstance(answer.value, tuple) else answer.value
-    name, sentence = question.wrong.get(repr(plain), (None, ""))
+    name, sentence = question.wrong.get(_written(answer.value), (None, ""))
     form = f" An answer has this form: {question.form}" if found.kind == "type" else ""
     message = sentence or f"That is not the answer.{form}"
     return replace(_failed(task, message), misconception=name)
@@ -234,6 +239,18 @@ def _before_later_cells(code: Code, task: Task, judged: Judged) -> Judged:
     finally:
         earlier.discard()
     return again if (again.verdict.score or 0.0) > (judged.verdict.score or 0.0) else judged
+
+
+def _written(answer: Any) -> str:
+    """Return an answer as the keys of wrong answers are written; "" for a long one."""
+    leaves = flatten(answer)
+    if len(leaves) > 50 or not all(map(_is_short, leaves)):
+        return ""
+    return repr(list(answer) if isinstance(answer, tuple) else answer)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 200)
 
 
 def _with_right_dependencies(code: Code, task: Task, judged: Judged, failed: set[str]) -> Judged:

@@ -10,6 +10,9 @@ from typing import Any
 
 import nbformat
 
+from course.values import count_parts
+
+MAX_PARTS = 3_000_000  # of the file's JSON; each can take 70 bytes when it is read
 CONFLICT = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 SAVE_AGAIN = "save it again in Jupyter"
 ITSELF = "hand in the .ipynb file itself"
@@ -57,6 +60,8 @@ def _json(data: bytes) -> Any:
         text = data.decode(json.detect_encoding(data))
     except UnicodeDecodeError:
         raise Unreadable(f"the notebook is not written in UTF-8; {SAVE_AGAIN}") from None
+    if count_parts(text.encode("utf-8", "surrogatepass")) > MAX_PARTS:
+        raise Unreadable(f"the notebook must have at most {MAX_PARTS:,} parts: clear its outputs")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

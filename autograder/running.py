@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -19,9 +19,11 @@ from autograder.submission import RunCell
 from autograder.worker import Worker
 from course.outcome import flatten
 
-SUBMISSION_SECONDS = 400.0  # by the wall's clock, for one submission
+SUBMISSION_SECONDS = 400.0  # by the wall's clock, for one submission at a pace of 1
 MAX_RESTARTS = 6  # fresh processes for one submission whose code keeps ending them
-MAX_ASKED = 50_000  # numbers in the arguments of a function answered in the student's place
+MAX_SHOWN = 20_000_000  # characters that all cells of one submission may display
+MAX_ASKED = 5_000  # numbers in the arguments of a function answered in the student's place
+MAX_WORK = 2e8  # its two largest arguments' sizes and its plain numbers, multiplied
 
 MAX_STATEMENTS = 200  # of a cell that stopped
 
@@ -48,8 +50,12 @@ class Code:
     results: dict[int, CellResult] = field(default_factory=dict)
     fatal: dict[int, str] = field(default_factory=dict)  # cells that ended the process
     restarts: int = 0
-    deadline: float = field(default_factory=lambda: time.monotonic() + SUBMISSION_SECONDS)
+    deadline: float = 0.0  # of the monotonic clock
+    shown: int = 0  # characters that cells displayed
     _session: Session | None = None
+
+    def __post_init__(self) -> None:
+        self.deadline = time.monotonic() + SUBMISSION_SECONDS * self.worker.pace
 
     def session(self) -> Session:
         """Return a process in which all cells have run; ChildEnded when none can be had."""
@@ -58,6 +64,7 @@ class Code:
                 raise ChildEnded(TOO_LONG)
             self.restarts += 1
             session = self.worker.session([cell.source for cell in self.cells])
+            session.until = self.deadline
             try:
                 if self.given:
                     session.replace(self.given, answer_rightly)
@@ -153,8 +160,14 @@ class Code:
         except ChildEnded as error:
             self.fatal[number] = self.ended(error)
             raise
-        self.results.setdefault(number, result)
+        if number not in self.results:
+            self.results[number] = self._while_there_is_room(result)
         return result
+
+    def _while_there_is_room(self, result: CellResult) -> CellResult:
+        """Return the result without what it displayed, if the submission displayed too much."""
+        self.shown += sum(len(text) for _, text in result.outputs)
+        return result if self.shown <= MAX_SHOWN else replace(result, outputs=())
 
     def runs(self) -> tuple[CellRun, ...]:
         """Return what the submission's own cells displayed."""
@@ -197,8 +210,27 @@ def error_text(result: CellResult) -> str:
 def answer_rightly(name: str, arguments: list[Any], named: dict[str, Any]) -> Any:
     """Return what the reference answers to a call from a student's process."""
     _, exercise = find(name)
-    leaves = flatten([arguments, named])
-    size = sum(leaf.numel() if isinstance(leaf, Tensor) else 1 for leaf in leaves)
-    if not isinstance(exercise, Exercise) or size > MAX_ASKED:
-        raise ValueError(f"{name} was called with {size} numbers: too many to answer")
+    given = [*arguments, *named.values()]
+    size = sum(_numbers(argument) for argument in given)
+    if not isinstance(exercise, Exercise) or size > MAX_ASKED or _work(given) > MAX_WORK:
+        raise ValueError(f"{name} was called with {size} numbers: too much to answer")
     return exercise.reference(*arguments, **named)
+
+
+def _numbers(argument: Any) -> int:
+    """Return how many numbers an argument holds; an axis counts also where another is empty."""
+    leaves = flatten(argument)
+    return sum(max(x.numel(), *x.shape, 1) if isinstance(x, Tensor) else 1 for x in leaves)
+
+
+def _work(given: Sequence[Any]) -> float:
+    """Return a bound of what a reference makes of its arguments: it runs here, without a watch."""
+    sizes, factor = [1, 1], 1.0
+    for argument in given:
+        leaves = flatten(argument)
+        sizes.append(_numbers(argument))
+        if len(leaves) <= 4:  # a number, or a pair of them: a stride, a size, a threshold
+            for leaf in leaves:
+                factor *= max(1.0, abs(float(leaf))) if isinstance(leaf, int | float) else 1.0
+    *_, second, first = sorted(sizes)
+    return factor * first * second

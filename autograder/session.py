@@ -5,6 +5,7 @@ asked for ends the process. No name, path or status in it decides anything.
 """
 
 import builtins
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -76,6 +77,8 @@ class Session:
         self._sources = sources
         self._number = 0
         self._answer: Answerer | None = None
+        self._answered: frozenset[str] = frozenset()
+        self.until = math.inf  # a time of the monotonic clock, after which nothing is waited for
         self.trained: dict[str, Outcome] = {}
 
     def __enter__(self) -> "Session":
@@ -107,7 +110,7 @@ class Session:
         """Return which of the names exist."""
         reply = self._request({"verb": "defined", "names": list(names)}, CALL)
         found = reply.get("defined")
-        return set(names) & set(found if isinstance(found, list) else [])
+        return {name for name in names if isinstance(found, list) and name in _texts(found)}
 
     def read(self, name: str) -> Outcome:
         """Return the value of a variable, or a NameError as an outcome."""
@@ -118,7 +121,7 @@ class Session:
 
     def replace(self, names: Sequence[str], answer: Answerer) -> None:
         """Let `answer`, on this side, stand for functions of the student."""
-        self._answer = answer
+        self._answer, self._answered = answer, frozenset(names)
         self._request({"verb": "replace", "names": list(names)}, CALL)
 
     def subject(self, name: str) -> "RemoteSubject":
@@ -136,7 +139,7 @@ class Session:
         self._child.expect_silence()
         self._number += 1
         limits = limits.scaled(self._pace)
-        deadline = time.monotonic() + limits.wall
+        deadline = min(time.monotonic() + limits.wall, self.until)
         self._child.send(dump({"id": self._number, **message}), deadline)
         while True:
             left = deadline - time.monotonic()
@@ -148,16 +151,21 @@ class Session:
                 raise ChildEnded(BROKE_PROTOCOL)
             if "ask" in reply and self._answer is not None:
                 self._child.send(dump(self._answer_to(reply)), deadline)
-            elif reply.get("id") == self._number:
+            elif self._is_answer(reply):
                 return reply
             else:
                 raise ChildEnded(BROKE_PROTOCOL)
+
+    def _is_answer(self, reply: dict[str, Any]) -> bool:
+        return type(reply.get("id")) is int and bool(reply["id"] == self._number)
 
     def _answer_to(self, question: dict[str, Any]) -> dict[str, Any]:
         name, arguments = question["ask"], question.get("arguments")
         named = question.get("named")
         assert self._answer is not None
         if not (isinstance(name, str) and isinstance(arguments, list) and isinstance(named, dict)):
+            raise ChildEnded(BROKE_PROTOCOL)
+        if name not in self._answered:  # or it would have the very exercise answered that is judged
             raise ChildEnded(BROKE_PROTOCOL)
         try:
             return {"value": self._answer(name, arguments, named)}
@@ -167,11 +175,11 @@ class Session:
     def _outcome(self, raw: Any) -> Outcome:
         if not isinstance(raw, dict):
             raise ChildEnded(BROKE_PROTOCOL)
-        match raw.get("kind"):
+        match _text(raw.get("kind")):
             case "value":
                 return Outcome(VALUE, raw.get("value"))
             case "not answered":
-                named = raw.get("error")
+                named = _word(raw.get("error"))
                 return Outcome(NOT_ANSWERED, error=named if named in exercise_names() else "")
             case "raised":
                 return Outcome(
@@ -188,7 +196,7 @@ class Session:
         A name made up while running could carry hidden inputs into the feedback.
         """
         name = _word(claimed)
-        own = any(re.search(rf"^\s*class {name}\b", text, re.MULTILINE) for text in self._sources)
+        own = any(map(definition_of(name).search, self._sources))
         return name if name in KNOWN_EXCEPTIONS or (name and own) else UNNAMED
 
     def _line(self, claimed: Any) -> str:
@@ -246,6 +254,19 @@ def exercise_names() -> frozenset[str]:
     return frozenset(e.name for topic in topics().values() for e in topic.exercises)
 
 
+def definition_of(name: str) -> re.Pattern[str]:
+    """Return what finds a class's definition; the time is in proportion to the text's length."""
+    return re.compile(rf"^[ \t]*class {name}\b", re.MULTILINE)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(values: list[Any]) -> set[str]:
+    return {value for value in values if isinstance(value, str)}
+
+
 def _word(value: Any) -> str:
     """Return a name that came from outside, if it is one."""
     known = isinstance(value, str) and value.isidentifier() and len(value) <= 60
@@ -262,9 +283,9 @@ def _outputs(raw: Any) -> tuple[tuple[str, str], ...]:
     kept: list[tuple[str, str]] = []
     for item in raw[:MAX_OUTPUTS] if isinstance(raw, list) else []:
         match item:
-            case [("stdout" | "stderr" | "text/plain") as kind, str(text)]:
+            case [str(kind), str(text)] if kind in ("stdout", "stderr", "text/plain"):
                 kept.append((kind, _clean(text, MAX_OUTPUT_TEXT)))
-            case ["image/png", str(text)] if len(text) <= MAX_IMAGE_TEXT:
+            case [str(kind), str(text)] if kind == "image/png" and len(text) <= MAX_IMAGE_TEXT:
                 if BASE64.fullmatch(text) and text.startswith("iVBORw0KGgo"):
-                    kept.append(("image/png", text))
+                    kept.append((kind, text))
     return tuple(kept)

@@ -15,6 +15,7 @@ from autograder.source_names import defines
 
 MAX_NOTEBOOK = 50 << 20
 MAX_CELLS = 5_000
+MAX_CODE = 1_000_000  # characters of all code cells; its syntax tree takes 700 times as much
 MAX_SOURCE = 1_000_000  # characters of one cell
 NEWLINE = re.compile(r"\r\n?")
 RESET = re.compile(r"^[ \t]*%reset\b.*$", re.MULTILINE)
@@ -106,6 +107,12 @@ def parse(data: bytes) -> Notebook:
         text = NEWLINE.sub("\n", source[:MAX_SOURCE]).replace("\0", "")
         cells.append((kind, text, name if isinstance(name, str) else ""))
         attachments.append(cell.get("attachments"))
+    code = sum(len(source) for kind, source, _ in cells if kind == "code")
+    if code > MAX_CODE:
+        raise Unreadable(
+            f"the notebook's code must be below {MAX_CODE:,} characters, got {code:,}: "
+            "take out what was pasted into it"
+        )
     metadata = _dict(content.get("metadata"))
     release = _dict(metadata.get("course")).get("release")
     release = release if isinstance(release, str) else ""

@@ -27,6 +27,7 @@ class Comparison:
 
 
 CLOSE = Comparison()
+LARGEST = 10**300  # of whole numbers that are written as floats
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ def _numbers(got: Any, expected: float, comparison: Comparison, what: str) -> Di
     wanted = "a whole number" if isinstance(expected, int) else "a number"
     if isinstance(number, bool) or not isinstance(number, int | float):
         return Difference("type", f"{what} must be {wanted}", _got(got))
+    if isinstance(number, int) and abs(number) > LARGEST:
+        return Difference("value", f"{what} is wrong", "it is larger than any float")
     if isinstance(expected, int):
         right = isinstance(number, int) and number == expected
         if not isinstance(number, int) and number == expected:
@@ -190,7 +193,7 @@ def _family(dtype: torch.dtype) -> str:
 
 
 def _kind(value: Any) -> str:
-    names = {tuple: "a tuple", list: "a list", str: "text", Handle: "a module"}
+    names = {tuple: "a tuple", list: "a list", dict: "a dict", str: "text", Handle: "a module"}
     return names.get(type(value), "None" if value is None else type(value).__name__)
 
 
@@ -202,7 +205,7 @@ def _got(value: Any) -> str:
             return f"got {value.type_name}"
         case Tensor():
             return f"got a tensor of shape {list(value.shape)}"
-        case list() | tuple():
+        case list() | tuple() | dict():
             return f"got {_kind(value)} of {len(value)}"
         case Handle():
             return "got a module"

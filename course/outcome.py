@@ -174,7 +174,7 @@ def _of_module(subject: Subject, case: Case, called: Outcome) -> Outcome:
         seen["outputs"].append(applied.value)
     if case.parameters:
         held = subject.parameters(handle)
-        if held.kind != VALUE:
+        if held.kind != VALUE or not isinstance(held.value, dict):
             return held
         shapes = [list(item.shape) for item in held.value.values() if isinstance(item, Tensor)]
         seen["parameters"] = sorted(shapes)

@@ -9,6 +9,7 @@ trusts nothing: no code is ever run and nothing is unpickled.
 import importlib
 import json
 import math
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ MAX_DEPTH = 24
 MAX_NODES = 200_000
 MAX_DIGITS = 1_000
 MAX_TEXT = 1_000_000
+TEXTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)  # texts in JSON
 
 # Layers that may cross, with the constructor arguments that describe them.
 CONVOLUTION = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation")
@@ -41,6 +43,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "Tanh": (),
     "Identity": (),
 }
+WITHOUT_MEMORY = torch.device("meta")
 HAS_BIAS = {"Linear", "Conv2d", "ConvTranspose2d"}
 
 
@@ -78,6 +81,8 @@ def load(data: bytes) -> Any:
         text, block = data[4 : 4 + length], data[4 + length :]
         if len(text) != length:
             raise ValueFormatError(f"the text must have {length} bytes, got {len(text)}")
+        if count_parts(text) > 2 * MAX_NODES:
+            raise ValueFormatError(f"the value must have at most {MAX_NODES} parts")
         tree = json.loads(text, parse_int=_read_int, parse_constant=_refuse_constant)
         tensors = safetensors.torch.load(block) if block else {}
         return _Decoder(tensors).decode(tree, 0)
@@ -85,6 +90,12 @@ def load(data: bytes) -> Any:
         raise
     except Exception as error:  # whatever a hostile writer provokes in a parser
         raise ValueFormatError(f"unreadable value: {type(error).__name__}") from error
+
+
+def count_parts(text: bytes) -> int:
+    """Return about how many parts a text in JSON has; when read, each can take 70 bytes."""
+    plain = TEXTS.sub(b"", text)
+    return plain.count(b",") + plain.count(b"[") + plain.count(b"{") + plain.count(b":")
 
 
 def _read_int(digits: str) -> int:
@@ -226,8 +237,9 @@ class _Decoder:
                 raise ValueFormatError(f"unknown options of {name}")
             state = {key: self.tensors[at] for key, at in body["state"].items()}
             floats = [tensor.dtype for tensor in state.values() if tensor.is_floating_point()]
-            module = getattr(nn, name)(**options).to(*floats[:1])
-            module.load_state_dict(state)
+            with WITHOUT_MEMORY:  # what is only claimed takes none
+                module = getattr(nn, name)(**options).to(*floats[:1])
+            module.load_state_dict(state, assign=True)
         return module.train(bool(body["training"]))
 
 
@@ -235,4 +247,7 @@ def _public_function(name: str) -> Any:
     module, _, attribute = name.rpartition(".")
     if not module.startswith("course.") or attribute.startswith("_"):
         raise ValueFormatError(f"not a function of the course: {name[:80]!r}")
-    return getattr(importlib.import_module(module), attribute)
+    found = getattr(importlib.import_module(module), attribute)
+    if not callable(found) or getattr(found, "__module__", "") != module:
+        raise ValueFormatError(f"not a function of the course: {name[:80]!r}")
+    return found

@@ -134,8 +134,9 @@ def import_libraries() -> None:
     for name in (
         "numpy", "torch", "torch.nn.functional", "matplotlib.pyplot", "safetensors.torch",
         "IPython.core.interactiveshell", "course", "course.outcome", "course.values",
-        "course.draw", "course.rcnn", "course.scenes", "course.similarities", "course.training",
-        "course.views", "course.widgets",
+        "course.check", "course.draw", "course.draw.axes", "course.draw.images",
+        "course.draw.marks", "course.rcnn", "course.scenes", "course.similarities",
+        "course.training", "course.views", "course.widgets",
     ):  # fmt: skip
         importlib.import_module(name)
 

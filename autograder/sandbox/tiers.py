@@ -155,14 +155,16 @@ def _bubblewrap(arguments: list[str], filter_file: int) -> tuple[list[str], byte
     for number, (source, target) in enumerate(pairs):
         binds += ["--ro-bind", f"{seen.STAGING}/{number}" if root else str(source), target]
     for folder in seen.hidden():
-        binds += ["--tmpfs", folder]
+        binds += ["--tmpfs", folder, "--remount-ro", folder]
     program = [
         bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1",
         "--hostname", "sandbox", "--clearenv",
         "--setenv", "OMP_NUM_THREADS", "1", "--setenv", "LANG", "C.UTF-8",
         "--setenv", "MPLCONFIGDIR", "/tmp/.mpl", "--setenv", "HOME", "/tmp",
         *binds, "--ro-bind-data", str(filter_file), seen.FILTER,
-        "--proc", "/proc", "--dev", "/dev", "--size", str(256 << 20), "--tmpfs", "/tmp",
+        "--proc", "/proc", "--dev", "/dev",
+        "--size", str(64 << 20), "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+        "--size", str(256 << 20), "--tmpfs", "/tmp",
         "--remount-ro", "/", "--chdir", "/tmp",
         str(Path(sys.executable).resolve()), *arguments,
     ]  # fmt: skip
