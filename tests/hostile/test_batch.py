@@ -200,7 +200,8 @@ def test_an_exported_table_holds_ids_and_numbers_alone(attacked: Graded, tmp_pat
     exporter.to = str(tmp_path / "grades.csv")
     with Gradebook(f"sqlite:///{attacked[0].gradebook}", "") as books:
         exporter.export(books)
-    rows = list(csv.DictReader((tmp_path / "grades.csv").open()))
+    with (tmp_path / "grades.csv").open() as file:
+        rows = list(csv.DictReader(file))
     assert {row["student_id"] for row in rows} == set(attacked[1])
     texts = {value for row in rows for value in row.values()}
     assert not [text for text in texts if text.startswith(("=", "+", "-", "@")) or "<" in text]

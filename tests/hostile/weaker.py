@@ -169,10 +169,10 @@ def weak_sandbox(name: str, folder: Path, token: str, sockets: Path) -> Iterator
     if name == "shown":
         shown.append((sockets, "/srv/sockets"))
     known = [(folder / "inside.py" if path == INSIDE else path, at) for path, at in pairs]
-    real = Sandbox._bubblewrap
+    real = tiers_module._bubblewrap
 
-    def bubblewrap(self: Sandbox, arguments: list[str]) -> tuple[list[str], bytes]:
-        program, request = real(self, arguments)
+    def bubblewrap(arguments: list[str], filter_file: int) -> tuple[list[str], bytes]:
+        program, request = real(arguments, filter_file)
         if not request:
             return weakness.program(program), request
         told = json.loads(request)
@@ -181,7 +181,7 @@ def weak_sandbox(name: str, folder: Path, token: str, sockets: Path) -> Iterator
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mounts_module, "mounts", lambda: [*known, *shown])
-        patch.setattr(Sandbox, "_bubblewrap", bubblewrap)
+        patch.setattr(tiers_module, "_bubblewrap", bubblewrap)
         if weakness.no_filter:
             patch.setattr(tiers_module, "filter_program", lambda: ALLOW_ALL)
         with Sandbox(WARM) as ready:
