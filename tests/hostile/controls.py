@@ -526,7 +526,7 @@ def kills(attack: Attack, place: Place) -> bool:
 def follows_links(attack: Attack, place: Place) -> bool:
     """Files are read by their names, whatever they are."""
     course = place.course
-    place.patch.setattr(grading, "read_file", lambda path: path.read_bytes())
+    place.patch.setattr("autograder.find_notebook.read_file", lambda path: path.read_bytes())
     place.patch.setattr(Path, "is_symlink", lambda path: False)
     if not (course.root / "submitted" / "honest_right").exists():
         batch.hand_in_honest(course)
