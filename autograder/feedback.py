@@ -27,11 +27,18 @@ import nbformat.reader
 from bs4 import BeautifulSoup
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode, from_dict
-from nbgrader.api import BaseCell, Comment, Grade, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import (
+    BaseCell,
+    Comment,
+    Grade,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files, is_grade, is_solution, is_task
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from traitlets.config import Config
 
 from autograder.book_files import permit, publish, refuse_unwritable, staged
@@ -328,9 +335,18 @@ def _read_marks(connection: Connection, assignment: str) -> dict[str, Marks]:
     students = SubmittedAssignment.student_id
     page, own = SubmittedNotebook, SubmittedNotebook.notebook_id == notebook
     joined = page.assignment_id == SubmittedAssignment.id
-    totals = select(students, page.score, page.max_score, page.late_submission_penalty)
-    totals = totals.select_from(page).join(SubmittedAssignment, joined).where(own)
-    marks = {row[0]: Marks(*row[1:]) for row in connection.execute(totals)}
+    # nbgrader's own sum reads all grades of the course for each page: here they are read once.
+    sums = select(Grade.notebook_id, func.sum(Grade.score)).group_by(Grade.notebook_id)
+    scores = {found: score for found, score in connection.execute(sums)}
+    highest = connection.execute(select(Notebook.max_score).where(Notebook.id == notebook))
+    max_score = highest.scalar_one()
+    pages = select(students, page.id, page.late_submission_penalty).select_from(page)
+    marks = {
+        student: Marks(scores.get(found) or 0.0, max_score, penalty)
+        for student, found, penalty in connection.execute(
+            pages.join(SubmittedAssignment, joined).where(own)
+        )
+    }
     for kind, values in ((Grade, (Grade.score, Grade.max_score)), (Comment, (Comment.comment,))):
         rows = select(students, BaseCell.__table__.c.name, *values).select_from(kind)
         rows = rows.join(BaseCell.__table__, BaseCell.__table__.c.id == kind.cell_id)

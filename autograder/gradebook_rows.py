@@ -45,15 +45,22 @@ SUBMISSION = (  # without a submission there is the due date, and None for the r
     .select_from(ASSIGNMENTS.outerjoin(SUBMISSIONS, OWN))
     .where(ASSIGNMENTS.c.id == bindparam("assignment"))
 )
+# nbgrader's indexes begin with the released notebook and the released cell: without them the
+# database would read the rows of the whole class for each submission.
 OWN_PAGES = select(PAGES.c.id, PAGES.c.notebook_id, PAGES.c.late_submission_penalty).where(
-    PAGES.c.assignment_id == bindparam("submission")
+    PAGES.c.notebook_id.in_(bindparam("notebooks", expanding=True)),
+    PAGES.c.assignment_id == bindparam("submission"),
 )
 OWN_GRADES = select(
     GRADES.c.id, GRADES.c.cell_id, GRADES.c.auto_score, GRADES.c.manual_score,
     GRADES.c.needs_manual_grade,
-).where(GRADES.c.notebook_id == bindparam("page"))  # fmt: skip
+).where(
+    GRADES.c.cell_id.in_(bindparam("cells", expanding=True)),
+    GRADES.c.notebook_id == bindparam("page"),
+)  # fmt: skip
 OWN_COMMENTS = select(COMMENTS.c.id, COMMENTS.c.cell_id, COMMENTS.c.auto_comment).where(
-    COMMENTS.c.notebook_id == bindparam("page")
+    COMMENTS.c.cell_id.in_(bindparam("cells", expanding=True)),
+    COMMENTS.c.notebook_id == bindparam("page"),
 )
 # A person may give points at this very moment: the row itself says whether one has.
 GRADE_AGAIN = (
@@ -160,9 +167,10 @@ def _seconds_late(
 
 def _page(connection: Connection, released: Released, submission: str, name: str) -> Row[Any]:
     """Return the row of the submission's notebook; one for every notebook of the assignment."""
-    found = OWN_PAGES, {"submission": submission}
+    notebooks = list(released.notebooks.values())
+    found = OWN_PAGES, {"notebooks": notebooks, "submission": submission}
     pages = {page.notebook_id: page for page in connection.execute(*found)}
-    missing = [one for one in released.notebooks.values() if one not in pages]
+    missing = [one for one in notebooks if one not in pages]
     if missing:
         new = [{"notebook_id": one, "assignment_id": submission} for one in missing]
         connection.execute(insert(PAGES), new)
@@ -173,7 +181,8 @@ def _page(connection: Connection, released: Released, submission: str, name: str
 def _write_grades(
     connection: Connection, released: Released, page: str, scores: Mapping[str, float | None]
 ) -> None:
-    rows = {row.cell_id: row for row in connection.execute(OWN_GRADES, {"page": page})}
+    own = {"page": page, "cells": list(released.graded.values())}
+    rows = {row.cell_id: row for row in connection.execute(OWN_GRADES, own)}
     new, changed = [], []
     for name, cell in released.graded.items():
         score, row = scores.get(name), rows.get(cell)
@@ -191,7 +200,8 @@ def _write_grades(
 def _write_comments(
     connection: Connection, released: Released, page: str, comments: Mapping[str, str | None]
 ) -> None:
-    rows = {row.cell_id: row for row in connection.execute(OWN_COMMENTS, {"page": page})}
+    own = {"page": page, "cells": list(released.commented.values())}
+    rows = {row.cell_id: row for row in connection.execute(OWN_COMMENTS, own)}
     new, changed = [], []
     for name, cell in released.commented.items():
         said, row = comments.get(name), rows.get(cell)

@@ -18,14 +18,13 @@ from typing import Any
 
 import jinja2
 
-from autograder.class_summary import PARTLY, AssignmentSummary, Bin, mark_of, summarise
-from autograder.console import SYMBOLS, plain, points, what_went_wrong, words
+from autograder.class_summary import AssignmentSummary, Bin, mark_of, summarise
+from autograder.console import plain, points, what_went_wrong, words
 from autograder.course_folder import write_whole
 from autograder.errors import UsageError
-from autograder.record import COULD_NOT_RUN, FAILED, PASSED, ExerciseVerdict, SubmissionRecord
+from autograder.record import COULD_NOT_RUN, ExerciseVerdict, SubmissionRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
-MARK_WORDS = {PASSED: "passed", PARTLY: "in part", FAILED: "failed", COULD_NOT_RUN: "could not run"}
 SHORTEST_NAME = 3  # a shorter one is too common to be taken out of texts
 
 
@@ -49,8 +48,8 @@ def write_report(
         records, names = _without_names(records, names or {}, secret or secrets.token_bytes(32))
     style, script = ((TEMPLATES / f"report.{kind}").read_text() for kind in ("css", "js"))
     summaries = summarise(records)
-    texts = _Texts()
-    sections = [_section(i, summary, names or {}, texts) for i, summary in enumerate(summaries)]
+    shared = _Shared()
+    sections = [_section(i, summary, names or {}, shared) for i, summary in enumerate(summaries)]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -64,9 +63,7 @@ def write_report(
         style=style,
         script=script,
         policy=_policy(style, script),
-        data=_data(sections, texts),
-        symbols=SYMBOLS,
-        mark_words=MARK_WORDS,
+        data=_data(sections, shared),
         points=points,
         words=words,
     )
@@ -129,20 +126,30 @@ def _without_name(record: SubmissionRecord, name: str, number: str) -> Submissio
     )
 
 
-class _Texts:
-    """Every text of the feedback once, and where it stands: a class shares most sentences."""
+class _Shared:
+    """Texts and verdicts of the feedback, each once: most are those of many students."""
 
     def __init__(self) -> None:
-        self.places: dict[str, int] = {}
+        self.texts: dict[str, int] = {}
+        self.verdicts: dict[ExerciseVerdict, int] = {}
+        self._places: dict[str, int] = {}
 
-    def place(self, text: str) -> int:
-        return self.places.setdefault(plain(text), len(self.places))
+    def text(self, text: str) -> int:
+        """Return the place of a text, which is made safe to show."""
+        if text not in self._places:
+            self._places[text] = self.texts.setdefault(plain(text), len(self.texts))
+        return self._places[text]
+
+    def verdict(self, verdict: ExerciseVerdict) -> int:
+        """Return the place of a verdict."""
+        return self.verdicts.setdefault(verdict, len(self.verdicts))
 
 
-def _data(sections: Sequence[dict[str, Any]], texts: _Texts) -> str:
+def _data(sections: Sequence[dict[str, Any]], shared: _Shared) -> str:
     """Return the feedback as JSON that is safe inside a script element."""
     feedback = [[row.pop("feedback") for row in section["rows"]] for section in sections]
-    content = {"texts": list(texts.places), "sections": feedback}
+    verdicts = [_feedback(verdict, shared) for verdict in shared.verdicts]
+    content = {"texts": list(shared.texts), "verdicts": verdicts, "sections": feedback}
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
@@ -150,14 +157,21 @@ def _data(sections: Sequence[dict[str, Any]], texts: _Texts) -> str:
 
 
 def _section(
-    number: int, summary: AssignmentSummary, names: Mapping[str, str], texts: _Texts
+    number: int, summary: AssignmentSummary, names: Mapping[str, str], shared: _Shared
 ) -> dict[str, Any]:
     """Return what the template shows of one assignment."""
 
     def name(student: str) -> str:
         return plain(names.get(student, student), 80)
 
-    rows = [_row(record, name(record.student), summary, texts) for record in summary.records]
+    mistakes: dict[str, list[str]] = {}
+    for i, misconception in enumerate(summary.misconceptions):
+        for student in misconception.students:
+            mistakes.setdefault(student, []).append(str(i))
+    rows = [
+        _row(record, name(record.student), summary, mistakes.get(record.student, ()), shared)
+        for record in summary.records
+    ]
     return {
         "id": f"assignment-{number}",
         "number": number,
@@ -175,12 +189,13 @@ def _section(
 
 
 def _row(
-    record: SubmissionRecord, name: str, summary: AssignmentSummary, texts: _Texts
+    record: SubmissionRecord,
+    name: str,
+    summary: AssignmentSummary,
+    mistakes: Sequence[str],
+    shared: _Shared,
 ) -> dict[str, Any]:
     verdicts = {verdict.exercise: verdict for verdict in record.exercises}
-    mistakes = [
-        str(i) for i, m in enumerate(summary.misconceptions) if record.student in m.students
-    ]
     return {
         "name": name,
         "score": record.score,
@@ -193,7 +208,7 @@ def _row(
             "reason": plain(record.reason),
             "notes": [plain(note) for note in record.notes],
             "manual": record.manual_pending,
-            "exercises": [_feedback(verdict, texts) for verdict in record.exercises],
+            "exercises": [shared.verdict(verdict) for verdict in record.exercises],
         },
     }
 
@@ -204,20 +219,20 @@ def _mark(verdict: ExerciseVerdict | None) -> dict[str, Any]:
     return {"mark": mark_of(verdict), "points": verdict.score * verdict.points}
 
 
-def _feedback(verdict: ExerciseVerdict, texts: _Texts) -> list[Any]:
+def _feedback(verdict: ExerciseVerdict, shared: _Shared) -> list[Any]:
     """Return [exercise, mark, points, of, message, misconception, groups]."""
     earned = None if verdict.score is None else verdict.score * verdict.points
     groups = [
-        [texts.place(case.group), texts.place(case.verdict), texts.place(case.message)]
+        [shared.text(case.group), shared.text(case.verdict), shared.text(case.message)]
         for case in verdict.cases
     ]
     return [
-        texts.place(verdict.exercise),
-        texts.place(mark_of(verdict)),
+        shared.text(verdict.exercise),
+        shared.text(mark_of(verdict)),
         points(earned),
         points(verdict.points),
-        texts.place(verdict.message),
-        texts.place(words(verdict.misconception or "")),
+        shared.text(verdict.message),
+        shared.text(words(verdict.misconception or "")),
         groups,
     ]
 

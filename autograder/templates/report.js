@@ -3,7 +3,12 @@
 
 const SYMBOLS = { passed: "✓", partly: "◐", failed: "✗", could_not_run: "?" };
 const WORDS = { passed: "passed", partly: "in part", failed: "failed", could_not_run: "could not run" };
-const { texts, sections } = JSON.parse(document.getElementById("feedback").textContent);
+// What the students read, taken apart when the first row is opened.
+let texts, verdicts, sections;
+function readFeedback() {
+  if (texts) return;
+  ({ texts, verdicts, sections } = JSON.parse(document.getElementById("feedback").textContent));
+}
 
 const collator = new Intl.Collator(undefined, { numeric: true });
 
@@ -51,7 +56,7 @@ function detailRow(feedback, columns) {
   const cell = element("td");
   cell.colSpan = columns;
   if (feedback.reason) cell.append(element("p", `Could not run: ${feedback.reason}`));
-  cell.append(...feedback.exercises.map(exerciseFeedback));
+  cell.append(...feedback.exercises.map((verdict) => exerciseFeedback(verdicts[verdict])));
   if (feedback.manual) {
     cell.append(element("p", `Answers to grade by hand: ${feedback.manual}`, "quiet"));
   }
@@ -62,7 +67,6 @@ function detailRow(feedback, columns) {
 
 /** Wire up the table, the filters and the buttons of one assignment. */
 function assignment(section) {
-  const feedback = sections[Number(section.dataset.section)];
   const table = section.querySelector(".students");
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
@@ -73,7 +77,9 @@ function assignment(section) {
 
   function open(student, wanted) {
     if (wanted && !student.detail) {
-      student.detail = detailRow(feedback[Number(student.row.dataset.row)], heads.length);
+      readFeedback();
+      const feedback = sections[Number(section.dataset.section)][Number(student.row.dataset.row)];
+      student.detail = detailRow(feedback, heads.length);
     }
     if (wanted) student.row.after(student.detail);
     else student.detail?.remove();
@@ -86,7 +92,7 @@ function assignment(section) {
     open(byRow.get(button.closest("tr")), button.getAttribute("aria-expanded") === "false");
   };
 
-  /** Return the points in a cell such as "✗ 0"; NaN where nothing could be judged. */
+  /** Return the points in a cell; NaN where nothing could be judged. */
   function number(row, column) {
     return Number.parseFloat(row.cells[column].textContent.replace(/^\D+/, ""));
   }
@@ -102,10 +108,10 @@ function assignment(section) {
     const marks = [...student.row.cells].slice(2, -1);
     switch (kind) {
       case "look": return !judged;
-      case "full": return judged && marks.every((cell) => cell.className === "passed");
-      case "lost": return judged && marks.some((cell) => cell.className !== "passed");
+      case "full": return judged && marks.every((cell) => cell.classList.contains("passed"));
+      case "lost": return judged && marks.some((cell) => !cell.classList.contains("passed"));
       case "manual": return student.row.dataset.manual !== "0";
-      case "exercise": return marks[Number(which)].className !== "passed";
+      case "exercise": return !marks[Number(which)].classList.contains("passed");
       case "mistake": return student.row.dataset.mistakes.split(" ").includes(which);
     }
     return true;
@@ -166,4 +172,12 @@ function assignment(section) {
   refresh();
 }
 
-document.querySelectorAll("section.assignment").forEach(assignment);
+// An assignment is wired up when it comes near the screen: most of a large report never does.
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    assignment(target);
+  }
+}, { rootMargin: "100%" });
+document.querySelectorAll("section.assignment").forEach((section) => near.observe(section));

@@ -89,6 +89,14 @@ def test_the_report_is_one_file_that_asks_for_nothing_else(tmp_path):
     assert "default-src &#39;none&#39;" in text
 
 
+def test_a_verdict_of_many_students_stands_once(tmp_path):
+    text = write_report(large_class(400), tmp_path / "report.html").read_text()
+    block = re.search(r'id="feedback">(.*?)</script>', text, re.DOTALL)
+    assert block is not None
+    content = json.loads(block[1])
+    assert (len(content["sections"][0]), len(content["verdicts"])) == (400, 6)
+
+
 def test_equal_records_give_equal_reports(tmp_path):
     first = write_report(small_class(), tmp_path / "a.html").read_bytes()
     assert write_report(small_class()[::-1], tmp_path / "b.html").read_bytes() == first
@@ -138,7 +146,7 @@ def test_without_names_no_name_is_left_anywhere(tmp_path):
 
 def numbers_of(records: list[SubmissionRecord], path: Path, secret: bytes | None) -> str:
     text = write_report(records, path, anonymous=True, secret=secret).read_text()
-    return "".join(re.findall(r"<td>([\d.]+)</td>\n<td class", text))
+    return "".join(re.findall(r"<td>([\d.]+)</td><td class", text))
 
 
 def test_the_order_of_numbered_students_depends_on_the_secret_alone(tmp_path):
@@ -229,6 +237,35 @@ def test_rows_are_searched_filtered_and_sorted(page, tmp_path):
     score.click()
     assert shown(page) == ["ada", "ben", "cleo", "dan"]
     assert page.locator("th[aria-sort=descending]").inner_text().startswith("score")
+
+
+@pytest.mark.browser
+def test_an_assignment_far_below_works_when_it_is_reached(page, tmp_path):
+    records = [
+        replace(record, assignment=f"{number:02d}")
+        for number in range(6)
+        for record in large_class(60)
+    ]
+    page.goto(write_report(records, tmp_path / "report.html").as_uri())
+    page.wait_for_function("document.querySelector('.shown').textContent.startsWith('60')")
+    last = page.locator("section.assignment").nth(5)
+    assert last.locator(".shown").text_content() == ""
+    page.click("nav li:last-child a")
+    last.locator(".search").fill("0002")
+    assert shown(last) == ["student_0002"]
+    last.locator("tr.student:visible button").click()
+    assert "nms: in part, 2.4 of 4" in last.locator(".detail").inner_text()
+
+
+@pytest.mark.browser
+def test_a_mark_is_seen_and_read_aloud(page, tmp_path):
+    page.goto(write_report(small_class(), tmp_path / "report.html").as_uri())
+    marks = (
+        "e => [...e.querySelectorAll('.mark')].map(m => getComputedStyle(m, '::before').content)"
+    )
+    seen = page.locator("tr.student").nth(2).evaluate(marks)
+    assert seen == ['"✗ " / "failed "', '"◐ " / "in part "']
+    assert "passed 3" in page.locator("tr.student").nth(0).aria_snapshot()
 
 
 @pytest.mark.browser
