@@ -43,7 +43,7 @@ RIGHT = "def box_area(boxes):\n    return (boxes[:, 2:] - boxes[:, :2]).prod(dim
 CREDIT = "1.0 * (got == expected).all()"  # an expression whose value is the points
 PARTIAL = "stock_partial"
 ALONE = (9, 11, 13)  # classes of which those that harm others have a batch of their own
-STOPS = ("pipe_for_a_notebook", "signals", "duplicated_check")  # these stop a batch, too
+STOPS = ("pipe_for_a_notebook", "signals")  # these stop a batch, too
 PROTOCOL = (2, 3)  # classes of attacks on messages that stock nbgrader does not have
 
 
@@ -67,7 +67,8 @@ def groups(attacks: Iterable[Attack]) -> dict[tuple[str, int | str], list[str]]:
     together: dict[tuple[str, int | str], list[str]] = {}
     for attack in attacks:
         harms = attack.kind in ALONE and attack.shows in (BROKEN, LEFT)
-        which = attack.name if harms or attack.name in STOPS else attack.kind
+        alone = harms or attack.name in STOPS or attack.control == "stock_book"
+        which = attack.name if alone else attack.kind
         together.setdefault((style_of(attack), which), []).append(attack.name)
     return together
 
