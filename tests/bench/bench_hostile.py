@@ -17,7 +17,7 @@ from autograder.course_folder import CourseFolder
 from autograder.grading import grade_class
 from tests.bench.timing import table
 from tests.hostile import batch
-from tests.hostile.attack import BROKEN, CLASSES, LEFT, Attack
+from tests.hostile.attack import CLASSES, Attack
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.conftest import (
     ASSIGNMENT,
@@ -27,10 +27,9 @@ from tests.hostile.conftest import (
     short_lesson,
     table_of_public_cases,
 )
-from tests.hostile.on_stock import applies, run_on_stock, style_of
+from tests.hostile.on_stock import applies, groups, run_on_stock
 
 LOOK = "no grade: a person must look"
-ALONE = (9, 11, 13)  # classes of which some stop a batch or harm others: each has its own then
 
 
 def main() -> None:
@@ -84,15 +83,9 @@ def _ours(top: Path, attacks: Iterable[Attack]) -> dict[str, str]:
 def _stock(top: Path, attacks: list[Attack]) -> dict[str, str]:
     """Return how each attack succeeds on stock nbgrader."""
     found: dict[str, str] = {}
-    together: dict[tuple[str, int | str], list[str]] = {}
     prepared = top / "prepared"
     run_on_stock(prepared, "equal", [])
-    for attack in attacks:
-        harms = attack.shows in (BROKEN, LEFT) or attack.name == "pipe_for_a_notebook"
-        alone = harms and attack.kind in ALONE
-        key = (style_of(attack), attack.name if alone else attack.kind)
-        together.setdefault(key, []).append(attack.name)
-    for (style, which), names in together.items():
+    for (style, which), names in groups(attacks).items():
         known = prepared if style == "equal" else None
         found |= run_on_stock(top / f"{style}-{which}", style, names, prepared=known)
         print(f"  {style} {which}: {[found[name] for name in names]}", file=sys.stderr, flush=True)

@@ -23,7 +23,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tests.hostile import batch
-from tests.hostile.attack import Attack
+from tests.hostile.attack import BROKEN, LEFT, Attack
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.conftest import Canaries, table_of_public_cases
 from tests.hostile.controls import COMPARISONS, HIDDEN_TEST
@@ -42,6 +42,8 @@ def box_area(boxes):
 RIGHT = "def box_area(boxes):\n    return (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)"
 CREDIT = "1.0 * (got == expected).all()"  # an expression whose value is the points
 PARTIAL = "stock_partial"
+ALONE = (9, 11, 13)  # classes of which those that harm others have a batch of their own
+STOPS = ("pipe_for_a_notebook", "signals")  # these stop a batch, too
 PROTOCOL = (2, 3)  # classes of attacks on messages that stock nbgrader does not have
 
 
@@ -58,6 +60,17 @@ def style_of(attack: Attack) -> str:
         return PARTIAL
     told = attack.option if attack.control == "naive" else ""
     return told if told and "VERDICT" not in COMPARISONS[told] else "equal"
+
+
+def groups(attacks: Iterable[Attack]) -> dict[tuple[str, int | str], list[str]]:
+    """Return the attacks that can be graded together, by style and class; some go alone."""
+    together: dict[tuple[str, int | str], list[str]] = {}
+    for attack in attacks:
+        harms = attack.kind in ALONE and attack.shows in (BROKEN, LEFT)
+        alone = harms or attack.name in STOPS or attack.control == "stock_book"
+        which = attack.name if alone else attack.kind
+        together.setdefault((style_of(attack), which), []).append(attack.name)
+    return together
 
 
 def lesson(style: str) -> NotebookNode:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.attacks import ATTACKS
-from tests.hostile.on_stock import run_on_stock, style_of
+from tests.hostile.on_stock import groups, run_on_stock
 
 TRICKS = [attack for attack in ATTACKS if attack.control.startswith("stock")]
 
@@ -14,12 +14,9 @@ TRICKS = [attack for attack in ATTACKS if attack.control.startswith("stock")]
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """How each trick succeeds on a stock course of nbgrader's, graded by nbgrader."""
     top = tmp_path_factory.mktemp("stock")
-    styles: dict[str, list[str]] = {}
-    for attack in TRICKS:
-        styles.setdefault(style_of(attack), []).append(attack.name)
     signs: dict[str, str] = {}
-    for style, names in styles.items():
-        signs |= run_on_stock(Path(top) / style, style, names)
+    for (style, which), names in groups(TRICKS).items():
+        signs |= run_on_stock(Path(top) / f"{style}-{which}", style, names)
     return signs
 
 
