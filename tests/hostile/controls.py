@@ -459,7 +459,7 @@ def much_code(attack: Attack, place: Place) -> bool:
 
 def parts_of_a_file(attack: Attack, place: Place) -> bool:
     """The parts of a file are not counted."""
-    place.patch.setattr(submission, "MAX_PARTS", 1 << 60)
+    place.patch.setattr("autograder.notebook_json.MAX_PARTS", 1 << 60)
     (student,) = batch.hand_in_attack(place.course, attack, place.places)
     read = grading.read_submission(place.course, batch.ASSIGNMENT, student)
     return read.notebook is not None

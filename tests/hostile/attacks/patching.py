@@ -109,6 +109,7 @@ sys.modules["course.compare"] = course.compare
         "It finds the runner's notebook and pipe through gc and rewrites what they do.",
         """
 import gc
+gc.unfreeze()
 for thing in gc.get_objects():
     if type(thing).__name__ == "Notebook" and hasattr(thing, "run"):
         thing.run = lambda source: {"outputs": [["stdout", "VERDICT passed"]], "error": None}
@@ -121,6 +122,7 @@ for thing in gc.get_objects():
         "It rewrites the functions of __main__, the program that serves it.",
         """
 import gc, types
+gc.unfreeze()
 for function in gc.get_objects():
     if isinstance(function, types.FunctionType) and function.__name__ == "describe":
         function.__globals__["describe"] = lambda error: None

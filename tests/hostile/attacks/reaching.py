@@ -195,9 +195,9 @@ for number in range(256):
         "naive",
         cells=area(
             "for thing in gc.get_objects():\n"
-            "    if type(thing) is dict and 'expected' in thing:\n"
+            "    if type(thing) is dict and isinstance(thing.get('expected'), torch.Tensor):\n"
             "        return thing['expected']",
-            "import gc",
+            "import gc\ngc.unfreeze()",
         ),
     ),
     # --- 7
