@@ -21,14 +21,15 @@ from typing import Protocol
 import torch
 
 from autograder.errors import SandboxError
-from autograder.judging import Job, Workers, judge_job
+from autograder.judging import MAX_TRIES, Job, Workers, judge_job
 from autograder.prepared import Prepared, prepare
 from autograder.record import SubmissionRecord
 from autograder.running import SUBMISSION_SECONDS
 from autograder.sandbox import Sandbox, open_sandbox
 from autograder.sandbox.child import MAX_MEMORY
+from autograder.worker import SLOWEST_PACE
 
-PATIENCE = 3 * SUBMISSION_SECONDS  # with one job of a process that says nothing
+PATIENCE = MAX_TRIES * SLOWEST_PACE * SUBMISSION_SECONDS  # with a process that says nothing
 CLOSING_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
 
