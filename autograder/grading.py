@@ -180,40 +180,42 @@ def grade_class(
     """
     from autograder.gradebook import Books
 
-    course.plan(assignment, None if release == NEWEST else release)  # refuses what was not built
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs must be at least 1, got {jobs}")
-    chosen = list(students) if students else submitted_students(course, assignment)
-    if not chosen:
-        raise UsageError(
-            f"no submissions of {assignment} in {course.root / 'submitted'}: "
-            f"they belong in submitted/STUDENT/{assignment}/{assignment}.ipynb"
-        )
-    records: dict[int, SubmissionRecord] = {}
-
-    def read() -> Iterator[_Read]:
-        for student in chosen:
-            yield _read(course, assignment, student, tier, release)
-
     unused = [ahead] if ahead else []
+    with closing_unused(unused):
+        course.plan(
+            assignment, None if release == NEWEST else release
+        )  # refuses what was not built
+        if jobs is not None and jobs < 1:
+            raise UsageError(f"jobs must be at least 1, got {jobs}")
+        chosen = list(students) if students else submitted_students(course, assignment)
+        if not chosen:
+            raise UsageError(
+                f"no submissions of {assignment} in {course.root / 'submitted'}: "
+                f"they belong in submitted/STUDENT/{assignment}/{assignment}.ipynb"
+            )
+        records: dict[int, SubmissionRecord] = {}
 
-    def executor() -> Executor:
-        if workers is not None:
-            return Here(workers)
-        if scheduler is not None:
-            from autograder.cluster import Cluster
+        def read() -> Iterator[_Read]:
+            for student in chosen:
+                yield _read(course, assignment, student, tier, release)
 
-            return Cluster(scheduler, tier)
-        count = min(jobs or default_count(), len(chosen))
-        return Processes(count, tier, unused.pop() if unused else None)
+        def executor() -> Executor:
+            if workers is not None:
+                return Here(workers)
+            if scheduler is not None:
+                from autograder.cluster import Cluster
 
-    with Books.open(course) as books, closing_unused(unused):
-        for number, one, judged, prepared in _judged(read(), executor):
-            books.write(prepared or prepare(one.submission.plan, judged, one.data))
-            records[number] = replace(judged, runs=())
-            if progress:
-                progress(len(records), len(chosen), judged)
-    return [records[number] for number in range(len(chosen))]
+                return Cluster(scheduler, tier)
+            count = min(jobs or default_count(), len(chosen))
+            return Processes(count, tier, unused.pop() if unused else None)
+
+        with Books.open(course) as books:
+            for number, one, judged, prepared in _judged(read(), executor):
+                books.write(prepared or prepare(one.submission.plan, judged, one.data))
+                records[number] = replace(judged, runs=())
+                if progress:
+                    progress(len(records), len(chosen), judged)
+        return [records[number] for number in range(len(chosen))]
 
 
 @contextmanager

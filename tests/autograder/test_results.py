@@ -104,9 +104,9 @@ def test_changed_checks_of_one_exercise_rerun_that_one_and_those_that_use_it(gra
 
 
 def test_records_for_a_report_are_read_without_what_the_cells_displayed(graded):
-    whole = {r.student: r for r in grade_class(graded, ASSIGNMENT)}
+    whole = {r.student: r.to_json() for r in grade_class(graded, ASSIGNMENT)}
     found = graded_records(graded, ASSIGNMENT)
-    assert {record.student: record for record in found} == whole
+    assert {record.student: record.to_json() for record in found} == whole
     (runs,) = [
         grading.judge_student(graded, ASSIGNMENT, student.id)[0].runs
         for student in CLASS
