@@ -76,7 +76,7 @@ for path in ("@UNIX@", "/srv/sockets/service.sock", "/run/docker.sock", "/run/db
         "It connects to an abstract unix socket, which no file permission guards.",
         """
 try:
-    socket.socket(socket.AF_UNIX).connect("\\0@ABSTRACT@")
+    socket.socket(socket.AF_UNIX).connect("\\x00@ABSTRACT@")
     won("abstract")
 except OSError:
     pass
