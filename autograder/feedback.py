@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,27 +27,18 @@ import nbformat.reader
 from bs4 import BeautifulSoup
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode, from_dict
-from nbgrader.api import (
-    BaseCell,
-    Comment,
-    Grade,
-    Notebook,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files, is_grade, is_solution, is_task
-from sqlalchemy import Connection, func, select
+from nbgrader.utils import find_all_files
 from traitlets.config import Config
 
 from autograder.book_files import permit, publish, refuse_unwritable, staged
 from autograder.course_config import load_config
 from autograder.course_folder import CourseFolder
 from autograder.errors import AutograderError, UsageError
+from autograder.feedback_marks import Marks, mark, read_marks
 from autograder.gradebook import Books
 from autograder.gradebook_faults import GradebookError, explained
-from autograder.gradebook_rows import read_released
 from autograder.nbgrader_plugin import FEEDBACK_PREPROCESSORS, without_guides
 
 FRAGMENTS = 4_000  # cells whose HTML a process keeps: some 2 kB each
@@ -74,17 +65,6 @@ class Feedback:
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
-
-
-@dataclass
-class Marks:
-    """What the gradebook says of one submission: in all, and by the name of the cell."""
-
-    score: float
-    max_score: float
-    late_penalty: float | None
-    grades: dict[str, tuple[float, float]] = field(default_factory=dict)
-    comments: dict[str, str | None] = field(default_factory=dict)
 
 
 def write_feedback(
@@ -213,7 +193,7 @@ class Pages:
         with Books.open(course) as books:
             url, engine = books.converter.coursedir.db_url, books.gradebook.engine
             with explained(url), engine.connect() as connection:
-                marks = _read_marks(connection, assignment)
+                marks = read_marks(connection, assignment)
         folders = CourseDirectory(config=config, root=str(course.root))
         with _quiet():
             return cls(GenerateFeedback(coursedir=folders, config=config), assignment, marks)
@@ -272,7 +252,7 @@ class Pages:
                 f"{self._assignment}.ipynb in autograded/ must be a notebook, got "
                 f"{type(error).__name__}: run `autograder grade` again"
             ) from error
-        _mark(content, marks)
+        mark(content, marks)
         first, *parts = self._page(content, marks).split(self._place)
         cells = [self._cell_html(json.dumps(cell, sort_keys=True)) for cell in content.cells]
         both = zip(cells, parts, strict=True)
@@ -311,52 +291,6 @@ def _settled(html: str) -> str:
     for picture in soup.select("img:not([alt])") if "<img" in html else ():
         picture.attrs["alt"] = NO_ALT
     return str(soup)
-
-
-def _mark(content: NotebookNode, marks: Marks) -> None:
-    """Write scores and comments into the metadata of cells, as nbgrader's GetGrades."""
-    for cell in content.cells:
-        names = cell.metadata.get("nbgrader", {})
-        try:
-            if is_solution(cell) or is_task(cell):
-                names["comment"] = marks.comments[names["grade_id"]]
-            if is_grade(cell) or is_task(cell):
-                names["score"], names["points"] = marks.grades[names["grade_id"]]
-        except KeyError as error:
-            raise GradebookError(
-                f"cell {error} must be in the gradebook, got no row of it: "
-                "run `autograder grade` again"
-            ) from error
-
-
-def _read_marks(connection: Connection, assignment: str) -> dict[str, Marks]:
-    """Return what the gradebook says of all submissions, by student."""
-    notebook = read_released(connection, assignment).notebooks[assignment]
-    students = SubmittedAssignment.student_id
-    page, own = SubmittedNotebook, SubmittedNotebook.notebook_id == notebook
-    joined = page.assignment_id == SubmittedAssignment.id
-    # nbgrader's own sum reads all grades of the course for each page: here they are read once.
-    sums = select(Grade.notebook_id, func.sum(Grade.score)).group_by(Grade.notebook_id)
-    scores = {found: score for found, score in connection.execute(sums)}
-    highest = connection.execute(select(Notebook.max_score).where(Notebook.id == notebook))
-    max_score = highest.scalar_one()
-    pages = select(students, page.id, page.late_submission_penalty).select_from(page)
-    marks = {
-        student: Marks(scores.get(found) or 0.0, max_score, penalty)
-        for student, found, penalty in connection.execute(
-            pages.join(SubmittedAssignment, joined).where(own)
-        )
-    }
-    for kind, values in ((Grade, (Grade.score, Grade.max_score)), (Comment, (Comment.comment,))):
-        rows = select(students, BaseCell.__table__.c.name, *values).select_from(kind)
-        rows = rows.join(BaseCell.__table__, BaseCell.__table__.c.id == kind.cell_id)
-        rows = rows.join(page, page.id == kind.notebook_id).join(SubmittedAssignment, joined)
-        for student, name, *found in connection.execute(rows.where(own)):
-            if kind is Grade:
-                marks[student].grades[name] = (found[0], found[1])
-            else:
-                marks[student].comments[name] = found[0]
-    return marks
 
 
 def _refuse_own_settings(config: Config) -> None:

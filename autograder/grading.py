@@ -282,7 +282,7 @@ def graded_records(course: CourseFolder, assignment: str) -> list[SubmissionReco
     for student in submitted_students(course, assignment):
         submission = read_submission(course, assignment, student)
         cases = stored_cases(course, submission) if submission.notebook else {}
-        found = (place.summary() for place in kept_on_any_tier(course, submission, cases))
+        found = (place.record(runs=False) for place in kept_on_any_tier(course, submission, cases))
         records += [record for record in found if record is not None][:1]
     return records
 

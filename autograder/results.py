@@ -32,20 +32,16 @@ class Kept:
     path: Path
     keys: Mapping[str, str]
 
-    def record(self) -> SubmissionRecord | None:
-        """Return the record; None where something in it was not judged as it stands now."""
-        content = self._read()
-        if content is None or set(self.keys) - self._known(content).keys():
-            return None
-        runs = json.loads(content[1])
-        return self._assembled(SubmissionRecord.from_json({**content[0]["record"], "runs": runs}))
+    def record(self, *, runs: bool = True) -> SubmissionRecord | None:
+        """Return the record; None where something in it was not judged as it stands now.
 
-    def summary(self) -> SubmissionRecord | None:
-        """Return the record without what the cells displayed, as `record` does, sooner."""
+        Without `runs`, what the cells displayed, it is read sooner.
+        """
         content = self._read()
         if content is None or set(self.keys) - self._known(content).keys():
             return None
-        return self._assembled(SubmissionRecord.from_json({**content[0]["record"], "runs": []}))
+        shown = json.loads(content[1]) if runs else []
+        return self._assembled(SubmissionRecord.from_json({**content[0]["record"], "runs": shown}))
 
     def known(self) -> dict[str, ExerciseVerdict]:
         """Return the verdicts that still hold."""
