@@ -4,6 +4,7 @@ demo, lab` and `lecture`.
 Exit codes: 0 done; 1 something did not pass (check, try); 2 usage; 3 the grader itself failed.
 """
 
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -17,9 +18,10 @@ from autograder.console import grading_progress, open_console, plain, print_tabl
 from autograder.course_folder import CourseFolder
 from autograder.errors import AutograderError, UsageError
 from autograder.record import PASSED, ExerciseVerdict, SubmissionRecord
-from autograder.sandbox import COLD, OPEN, WARM, open_ahead
+from autograder.sandbox import COLD, OPEN, WARM, Opening
 
 DONE, NOT_PASSED, USAGE, GRADER_FAILED = 0, 1, 2, 3
+COLLECT_AFTER = 100_000  # new objects: looking for cycles at every 700 is a third of the imports
 
 app = typer.Typer(
     help="Builds the course, grades notebooks in a sandbox, and keeps nbgrader's gradebook.",
@@ -112,7 +114,7 @@ def grade(
     """
     tier = _tier(tier, no_sandbox)
     course = CourseFolder.open(course_dir)
-    ahead = None if scheduler else open_ahead(tier)
+    ahead = None if scheduler else Opening(tier)
     from autograder.grading import grade_class
 
     with grading_progress() as progress:
@@ -137,7 +139,7 @@ def check(
 ) -> None:
     """Judge one notebook without a gradebook."""
     tier = _tier(tier, no_sandbox)
-    ahead = open_ahead(tier)
+    ahead = Opening(tier)
     from autograder.checking import check_notebook
     from autograder.judging import Workers
 
@@ -163,7 +165,7 @@ def try_(
 ) -> None:
     """Judge one Python file that defines an exercise's function."""
     tier = _tier(tier, no_sandbox)
-    ahead = open_ahead(tier)
+    ahead = Opening(tier)
     from autograder.checking import try_file
     from autograder.judging import Workers
 
@@ -322,6 +324,7 @@ def _errors_explained() -> Iterator[None]:
 
 def main(run: Callable[[], Any] = app) -> None:
     """Run the command line."""
+    gc.set_threshold(COLLECT_AFTER)
     with _errors_explained():
         run()
 

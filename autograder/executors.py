@@ -12,7 +12,6 @@ import signal
 import time
 import traceback
 from collections import deque
-from concurrent.futures import Future
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -25,7 +24,7 @@ from autograder.judging import MAX_TRIES, Job, Workers, judge_job
 from autograder.prepared import Prepared, prepare
 from autograder.record import SubmissionRecord
 from autograder.running import SUBMISSION_SECONDS
-from autograder.sandbox import Sandbox, open_sandbox
+from autograder.sandbox import Opening, Sandbox, open_sandbox
 from autograder.sandbox.child import MAX_MEMORY
 from autograder.worker import SLOWEST_PACE
 
@@ -116,9 +115,7 @@ class Processes:
     it ends: each is told by the kernel, and its sandbox by the pipe that closes.
     """
 
-    def __init__(
-        self, count: int, tier: str | None = None, ahead: "Future[Sandbox] | None" = None
-    ) -> None:
+    def __init__(self, count: int, tier: str | None = None, ahead: Opening | None = None) -> None:
         self._tier = tier
         self._context = multiprocessing.get_context("fork")
         self._members: list[_Member] = []
@@ -212,11 +209,7 @@ def _serve(
     if os.getppid() != client:
         return
     torch.set_num_threads(1)
-    first: Future[Sandbox] | None = None
-    if sandbox is not None:
-        first = Future()
-        first.set_result(sandbox)
-    with Workers(tier, first) as workers:
+    with Workers(tier, sandbox) as workers:
         while True:
             try:
                 job = connection.recv()

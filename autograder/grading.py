@@ -4,7 +4,6 @@ writer, each as soon as it is judged.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -29,7 +28,7 @@ from autograder.plan import Plan
 from autograder.prepared import Prepared, prepare
 from autograder.record import ExerciseVerdict, SubmissionRecord
 from autograder.results import Kept, kept, kept_on_any_tier
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Opening
 from autograder.submission import Unreadable, parse
 from course.cases import CaseSet
 from course.outcome import Outcome
@@ -162,7 +161,7 @@ def grade_class(
     tier: str | None = None,
     progress: Progress | None = None,
     *,
-    ahead: "Future[Sandbox] | None" = None,
+    ahead: Opening | None = None,
     workers: Workers | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
@@ -219,13 +218,13 @@ def grade_class(
 
 
 @contextmanager
-def closing_unused(sandboxes: "list[Future[Sandbox]]") -> Iterator[None]:
+def closing_unused(sandboxes: list[Opening]) -> Iterator[None]:
     """Close at the end the sandboxes that nobody took out of the list."""
     try:
         yield
     finally:
         for sandbox in sandboxes:
-            sandbox.result().close()
+            sandbox.close()
 
 
 def _judged(

@@ -10,7 +10,6 @@ import importlib.util
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from autograder.judge import Judged, Task, could_not_run, judge, without_files
 from autograder.mending import mend
 from autograder.plan import Plan
 from autograder.record import ExerciseVerdict, SubmissionRecord
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Opening, Sandbox
 from autograder.submission import Notebook, cells_to_run, parse, untouched
 from autograder.worker import Worker
 from course.cases import CaseSet
@@ -35,10 +34,10 @@ DECIDES_NO_VERDICT = ("notebooks", "exercises", "demo", "lecture")  # folders; c
 class Workers:
     """The worker of this process, replaced when it fails; closed with it.
 
-    `ahead` is a sandbox that is being opened meanwhile, for the first worker.
+    `ahead` is a sandbox for the first worker, ready or still opening.
     """
 
-    def __init__(self, tier: str | None = None, ahead: "Future[Sandbox] | None" = None) -> None:
+    def __init__(self, tier: str | None = None, ahead: Sandbox | Opening | None = None) -> None:
         self._tier = tier
         self._ahead = ahead
         self._worker: Worker | None = None
@@ -47,7 +46,8 @@ class Workers:
         """Return a worker that is ready."""
         if self._worker is None:
             ahead, self._ahead = self._ahead, None
-            self._worker = Worker(self._tier, ahead.result() if ahead else None)
+            sandbox = ahead.result() if isinstance(ahead, Opening) else ahead
+            self._worker = Worker(self._tier, sandbox)
         return self._worker
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Workers:
             self._worker.close()
             self._worker = None
         if self._ahead is not None:
-            self._ahead.result().close()
+            self._ahead.close()
             self._ahead = None
 
     def __enter__(self) -> "Workers":

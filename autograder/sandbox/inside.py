@@ -353,8 +353,6 @@ def become_child(connection: socket.socket, notebook: Notebook, nested: bool) ->
 
 def fork_children(control: socket.socket, notebook: Notebook) -> None:
     """Fork a child for each socket that arrives on `control`, until it closes."""
-    gc.collect()
-    gc.freeze()  # else a child's first collection copies every page that it looks at
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control.sendall(b"w")
     while True:
@@ -376,8 +374,12 @@ def fork_children(control: socket.socket, notebook: Notebook) -> None:
 
 def main() -> None:
     """Start in the mode that the arguments name."""
+    gc.disable()  # looking for cycles all along takes a third of the time
     import_libraries()
     notebook = Notebook()
+    gc.collect()
+    gc.freeze()  # else a child's first collection copies every page that it looks at
+    gc.enable()
     connection = socket.socket(fileno=FD)
     if MODE == "warm":
         fork_children(connection, notebook)

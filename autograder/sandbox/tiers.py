@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from autograder.errors import SandboxError, WorkerError
@@ -44,6 +43,7 @@ class Sandbox:
         self._filter = filter_program() if tier != OPEN else b""
         self._control: socket.socket | None = None
         self._warm: subprocess.Popen[bytes] | None = None
+        self._ready = False
         self._spare: Child | None = None
 
     def __enter__(self) -> "Sandbox":
@@ -53,7 +53,7 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End every process of the sandbox and remove its files."""
+        """End every process of the sandbox."""
         if self._spare is not None:
             self._spare.close()
         if self._control is not None:
@@ -70,16 +70,18 @@ class Sandbox:
         """Start the next child now; raises what `spawn` would."""
         self._spare = self._spare or self._spawn()
 
-    def _start_warm(self) -> None:
-        """Start the process that forks children."""
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._warm = self._start(theirs)
-        self._await(self._control, self._warm, b"w")
+    def start(self) -> None:
+        """Start the process that forks children, if this tier has one; do not wait for it."""
+        if self.tier == WARM and self._control is None:
+            self._control, theirs = socket.socketpair()
+            with theirs:
+                self._warm = self._start(theirs)
 
     def _spawn(self) -> Child:
-        if self.tier == WARM and self._control is None:
-            self._start_warm()
+        self.start()
+        if self._control is not None and not self._ready:
+            self._await(self._control, self._warm, b"w")
+            self._ready = True
         with contextlib.ExitStack() as undo:
             ours, theirs = socket.socketpair()
             undo.callback(ours.close)
@@ -197,14 +199,16 @@ def _open_path() -> list[str]:
     return [*filter(None, sys.path), str(seen.course_package().parent)]
 
 
-def open_sandbox(tier: str | None = None) -> Sandbox:
+def open_sandbox(tier: str | None = None, started: Sandbox | None = None) -> Sandbox:
     """Return the best sandbox that this machine allows, or of the tier asked for.
 
+    `started` is one that was told to start before; it is taken if it is of the tier wanted.
     Raises SandboxError, which says how to get one, where there is none.
     """
     reasons = []
     for candidate in [tier] if tier else [WARM, COLD]:
-        sandbox = Sandbox(candidate)
+        taken = started is not None and started.tier == candidate
+        sandbox = started if started is not None and taken else Sandbox(candidate)
         try:
             sandbox.prepare()
             return sandbox
@@ -214,9 +218,26 @@ def open_sandbox(tier: str | None = None) -> Sandbox:
     raise SandboxError(HOW_TO_GET_ONE.format(reason="; ".join(reasons)))
 
 
-def open_ahead(tier: str | None = None) -> "Future[Sandbox]":
-    """Start opening a sandbox in the background, while the caller goes on importing."""
-    with_one_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox")
-    future = with_one_thread.submit(open_sandbox, tier)
-    with_one_thread.shutdown(wait=False)
-    return future
+class Opening:
+    """A sandbox that starts while its owner goes on importing; `result` waits for it.
+
+    There is no thread in this: bubblewrap ends with the thread that started it.
+    """
+
+    def __init__(self, tier: str | None = None) -> None:
+        self._tier = tier
+        self._sandbox = Sandbox(tier or WARM)
+        self._ready = False
+        with contextlib.suppress(SandboxError, OSError):  # `result` meets it again, and tells
+            self._sandbox.start()
+
+    def result(self) -> Sandbox:
+        """Return the sandbox once it is ready; raises what `open_sandbox` would."""
+        if not self._ready:
+            self._sandbox = open_sandbox(self._tier, self._sandbox)
+            self._ready = True
+        return self._sandbox
+
+    def close(self) -> None:
+        """End the sandbox, ready or not."""
+        self._sandbox.close()

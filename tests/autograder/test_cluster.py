@@ -3,6 +3,8 @@ namespaces of their own, without a disk that they share.
 """
 
 import contextlib
+import ctypes
+import json
 import os
 import shutil
 import signal
@@ -23,6 +25,9 @@ from autograder.demo.nms import STUDENTS
 from autograder.demo.run import write_classes
 from autograder.errors import UsageError
 from autograder.grading import grade_class
+from autograder.judging import MAX_TRIES
+from tests.autograder.killing import below
+from tests.autograder.killing import command as command_line
 from tests.autograder.submissions import rows
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +35,8 @@ ASSIGNMENT = "03_nms"
 CLASS = ("amara_okafor", "anna_novak", "hana_kobayashi", "mei_zhao")
 LOST_AFTER = "15s"  # without a word from a worker
 NETWORK = "10.231.77"
+HUB = "course-hub"  # a network of the scheduler's: this machine's own sees no change, nor browsers
+NEW_NETWORK = 0x40000000
 
 
 class Machines:
@@ -42,24 +49,38 @@ class Machines:
         self.networks = os.geteuid() == 0 and shutil.which("ip") is not None
         host = f"{NETWORK}.1" if self.networks else "127.0.0.1"
         if self.networks:
-            ip("link", "add", "course-br", "type", "bridge")
-            ip("addr", "add", f"{host}/24", "dev", "course-br")
-            ip("link", "set", "course-br", "up")
+            ip("netns", "add", HUB)
+            ip("-n", HUB, "link", "set", "lo", "up")
+            ip("-n", HUB, "link", "add", "bridge", "type", "bridge")
+            ip("-n", HUB, "addr", "add", f"{host}/24", "dev", "bridge")
+            ip("-n", HUB, "link", "set", "bridge", "up")
         told = folder / "scheduler.json"
         self._start(
-            "scheduler",
-            "--host",
-            host,
-            "--port",
-            "0",
-            "--no-dashboard",
-            "--scheduler-file",
-            str(told),
-        )
+            "scheduler", "--host", host, "--port", "0", "--no-dashboard",
+            "--scheduler-file", str(told), prefix=self.beside_it,
+        )  # fmt: skip
         wait_for(told.exists)
-        client = cluster.Client(scheduler_file=str(told), set_as_default=False)
-        self.address = client.scheduler.address
-        client.close()
+        wait_for(told.read_text)
+        self.address = json.loads(told.read_text())["address"]
+
+    @property
+    def beside_it(self) -> list[str]:
+        """What starts a command on the scheduler's network."""
+        return ["ip", "netns", "exec", HUB] if self.networks else []
+
+    @contextlib.contextmanager
+    def reached(self) -> Iterator[None]:
+        """Let this thread, and those that it starts, reach the scheduler."""
+        if not self.networks:
+            yield
+            return
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net") as own, open(f"/run/netns/{HUB}") as theirs:
+            assert libc.setns(theirs.fileno(), NEW_NETWORK) == 0
+            try:
+                yield
+            finally:
+                assert libc.setns(own.fileno(), NEW_NETWORK) == 0
 
     def worker(self, code: Path | None = None) -> tuple[subprocess.Popen[bytes], str]:
         """Start a worker, of the code in a folder; return its process and its network's name."""
@@ -68,13 +89,11 @@ class Machines:
         self._names.append(name)
         if self.networks:
             ip("netns", "add", name)
-            ip("link", "add", f"{name}-h", "type", "veth", "peer", "name", f"{name}-n")
-            ip("link", "set", f"{name}-h", "master", "course-br", "up")
-            ip("link", "set", f"{name}-n", "netns", name)
-            inside = ("netns", "exec", name, "ip")
-            ip(*inside, "addr", "add", f"{NETWORK}.{number}/24", "dev", f"{name}-n")
-            ip(*inside, "link", "set", f"{name}-n", "up")
-            ip(*inside, "link", "set", "lo", "up")
+            ip("-n", HUB, "link", "add", name, "type", "veth", "peer", "eth0", "netns", name)
+            ip("-n", HUB, "link", "set", name, "master", "bridge", "up")
+            ip("-n", name, "addr", "add", f"{NETWORK}.{number}/24", "dev", "eth0")
+            ip("-n", name, "link", "set", "eth0", "up")
+            ip("-n", name, "link", "set", "lo", "up")
             prefix, host = ["ip", "netns", "exec", name], ["--host", f"{NETWORK}.{number}"]
         path = {} if code is None else {"PYTHONPATH": str(code)}
         started = self._start(
@@ -114,9 +133,8 @@ class Machines:
             process.kill()
             process.wait()
         if self.networks:
-            for name in self._names:
+            for name in [*self._names, HUB]:
                 ip("netns", "del", name)
-            ip("link", "del", "course-br")
 
 
 def ip(*arguments: str) -> None:
@@ -161,23 +179,20 @@ def copy_of(course: CourseFolder, folder: Path) -> CourseFolder:
 
 def judging(worker: subprocess.Popen[bytes]) -> bool:
     """Return whether a student's process runs under a worker now."""
-    return len(below(worker.pid)) >= 3
+    return len(opened(worker)) >= 3
 
 
-def below(pid: int) -> list[int]:
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                found += [child, *below(child)]
-    return found
+def opened(worker: subprocess.Popen[bytes]) -> list[int]:
+    """Return the processes of a worker's sandbox: bubblewrap, the warm one, students' ones."""
+    return [pid for pid in below(worker.pid) if b"inside.py" in command_line(pid)]
 
 
 def test_a_class_judged_on_two_machines_has_the_books_of_one(handed_in, here, machines, tmp_path):
     for _ in range(2):
         machines.worker()
     course = copy_of(handed_in, tmp_path / "course")
-    records = grade_class(course, ASSIGNMENT, scheduler=machines.address)
+    with machines.reached():
+        records = grade_class(course, ASSIGNMENT, scheduler=machines.address)
     assert {record.reason for record in records} == {""}
     assert rows(course) == here
     # The cluster keeps no sandbox of ours.
@@ -192,16 +207,41 @@ def test_what_a_lost_worker_had_is_judged_by_another(handed_in, here, machines, 
     course = copy_of(handed_in, tmp_path / "course")
     command = [sys.executable, "-m", "autograder.cli", "grade", str(course.root), ASSIGNMENT]
     client = subprocess.Popen(
-        [*command, "--scheduler", machines.address], stdout=subprocess.DEVNULL, cwd=ROOT
-    )
+        [*machines.beside_it, *command, "--scheduler", machines.address],
+        stdout=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
     wait_for(lambda: judging(worker))
     machines.worker()
     if how == "is killed":
         worker.send_signal(signal.SIGKILL)
     else:
-        ip("link", "set", f"{network}-h", "down")
+        ip("-n", HUB, "link", "set", network, "down")
     assert client.wait(300) == 0
     assert rows(course) == here
+
+
+def test_what_three_workers_were_lost_with_could_not_run_and_is_judged_the_next_time(
+    handed_in, here, machines, tmp_path
+):
+    student = CLASS[0]
+    course = copy_of(handed_in, tmp_path / "course")
+    told = tmp_path / "told.json"
+    command = [sys.executable, "-m", "autograder.cli", "grade", str(course.root), ASSIGNMENT]
+    command += ["--student", student, "--json", str(told), "--scheduler", machines.address]
+    client = subprocess.Popen([*machines.beside_it, *command], stdout=subprocess.DEVNULL, cwd=ROOT)
+    for _ in range(MAX_TRIES):
+        worker, _ = machines.worker()
+        wait_for(lambda worker=worker: opened(worker))
+        worker.send_signal(signal.SIGKILL)
+    assert client.wait(300) == 0
+    (record,) = json.loads(told.read_text())["submissions"]
+    assert "3 workers of the cluster ended or were lost with it" in record["reason"]
+    machines.worker()
+    with machines.reached():
+        (again,) = grade_class(course, ASSIGNMENT, [student], scheduler=machines.address)
+    assert again.reason == ""
+    for table, lines in rows(course).items():
+        assert lines == [line for line in here[table] if student in line]
 
 
 def test_a_worker_with_other_code_is_refused_and_both_are_named(handed_in, machines, tmp_path):
@@ -211,16 +251,16 @@ def test_a_worker_with_other_code_is_refused_and_both_are_named(handed_in, machi
     with (other / "autograder" / "judge.py").open("a") as file:
         file.write("# another version\n")
     machines.worker(other)
-    with pytest.raises(
-        UsageError, match=r"must have the versions of here, got autograder \w+ here and \w+ there"
-    ):
+    told = r"must have the versions of here, got autograder \w+ here and \w+ there"
+    with machines.reached(), pytest.raises(UsageError, match=told):
         grade_class(handed_in, ASSIGNMENT, scheduler=machines.address)
 
 
 def test_a_scheduler_that_is_not_there_or_has_no_worker_is_named(handed_in, machines, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECTING_SECONDS", 2.0)
     monkeypatch.setattr(cluster, "JOINING_SECONDS", 1.0)
-    with pytest.raises(UsageError, match="must have a worker, got none in 1 s; start one with"):
+    told = "must have a worker, got none in 1 s; start one with"
+    with machines.reached(), pytest.raises(UsageError, match=told):
         grade_class(handed_in, ASSIGNMENT, scheduler=machines.address)
     for address in ("tcp://127.0.0.1:1", "nowhere"):
         with pytest.raises(UsageError, match=f"running Dask scheduler, got {address}"):

@@ -14,13 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder.errors import SandboxError
-from autograder.sandbox import COLD, OPEN, WARM, ChildEnded, Sandbox, open_sandbox
+from autograder.errors import SandboxError, WorkerError
+from autograder.judging import Workers
+from autograder.sandbox import COLD, OPEN, WARM, ChildEnded, Opening, Sandbox, open_sandbox
 from autograder.sandbox import child as child_module
 from autograder.sandbox import mounts as mounts_module
 from autograder.sandbox import tiers as tiers_module
 from autograder.session import Session
 from autograder.worker import Worker
+from tests.autograder.killing import below
 from tests.autograder.sandboxed import printed
 
 TOKEN = "planted-" + os.urandom(12).hex()  # what no student's process may find
@@ -302,18 +304,12 @@ def test_signals_reach_only_its_own_processes(shut_in):
         assert printed(after, "print('alive')").strip() == "alive"
 
 
-def _descendants(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    own = [int(c) for t in tasks.iterdir() for c in (t / "children").read_text().split()]
-    return own + [grandchild for c in own for grandchild in _descendants(c)]
-
-
 def test_processes_that_it_started_end_with_it(shut_in):
     daemons = "import os, time\nfor _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n"
     daemons += "        time.sleep(1000)\n        os._exit(0)"
     with Session(shut_in.spawn()) as session:
         session.run(daemons)
-        pids = _descendants(session._child.pid)
+        pids = below(session._child.pid)
         assert len(pids) == 5
     deadline = time.monotonic() + 5
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
@@ -536,3 +532,24 @@ for item in made:
 def test_scenes_and_photographs_inside_are_those_outside(inside, capsys):
     exec(SCENES, {})
     assert printed(inside, SCENES) == capsys.readouterr().out
+
+
+def test_a_sandbox_that_starts_ahead_is_the_one_that_is_used():
+    opening = Opening()
+    ready = opening.result()
+    with Workers(ahead=opening) as workers:
+        for _ in range(2):
+            with Session(ready.spawn()) as session:
+                assert "1" in printed(session, "print(1)")
+        assert workers.get().sandbox is ready
+        assert opening.result() is ready
+    with pytest.raises(WorkerError):
+        ready.spawn()
+
+
+def test_a_sandbox_that_starts_ahead_can_be_closed_before_it_is_ready():
+    before = set(below(os.getpid()))
+    opening = Opening()
+    (warm,) = set(below(os.getpid())) - before
+    opening.close()
+    assert not Path(f"/proc/{warm}").exists()

@@ -1,12 +1,12 @@
 """One run of grading, watched: python -m tests.bench.grading_run COURSE JOBS; prints JSON."""
 
+import gc
 import json
 import multiprocessing
 import os
 import resource
 import sys
 import time
-from concurrent.futures import Future
 from pathlib import Path
 
 STARTED = time.time() - (
@@ -17,9 +17,11 @@ STARTED = time.time() - (
 
 
 def main(folder: str, jobs: int) -> None:
-    from autograder.sandbox import Sandbox, open_ahead
+    from autograder.cli import COLLECT_AFTER
+    from autograder.sandbox import Opening
 
-    ahead: Future[Sandbox] = open_ahead()
+    gc.set_threshold(COLLECT_AFTER)
+    ahead = Opening()
     from autograder.course_folder import CourseFolder
     from autograder.grading import grade_class
 
