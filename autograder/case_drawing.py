@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,23 @@ def public_cases(exercise: Exercise) -> CaseSet:
     if id(exercise) not in _public:
         _public[id(exercise)] = exercise, variants.public_cases(exercise)
     return _public[id(exercise)][1]
+
+
+def hidden_sets(
+    exercises: Sequence[Exercise], secret: bytes, number: int, jobs: int = 1
+) -> dict[str, CaseSet]:
+    """Return one variant of each exercise, by its name.
+
+    `jobs` above 1 draws them in that many processes, forked from this one: it must not have
+    computed a gradient before, else torch refuses to compute one there.
+    """
+    if jobs == 1:
+        return {e.name: variants.hidden_cases(e, secret, number) for e in exercises}
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(jobs, fork, initializer=_leave_ctrl_c_to_the_parent) as pool:
+        names = [exercise.name for exercise in exercises]
+        drawn = pool.map(_hidden_bytes, names, repeat(secret), repeat(number))
+        return {n: CaseSet.from_bytes(data) for n, data in zip(names, drawn, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -99,6 +117,10 @@ def _write(chunk: _Chunk) -> None:
     for number in range(chunk.first, min(chunk.first + AT_ONCE, len(chunk.paths))):
         case_set = variants.hidden_cases(exercise, chunk.secret, number)
         write_whole(chunk.paths[number], case_set.to_bytes(), mode=0o600)
+
+
+def _hidden_bytes(name: str, secret: bytes, number: int) -> bytes:
+    return variants.hidden_cases(_exercise(name), secret, number).to_bytes()
 
 
 def _public_bytes(name: str) -> bytes:

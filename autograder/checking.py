@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder import variants
+from autograder.case_drawing import hidden_sets
 from autograder.errors import UsageError, WorkerError
 from autograder.exercise import Exercise, Topic
 from autograder.exercises import find, topics
@@ -54,9 +55,12 @@ def try_file(name: str, path: Path, workers: Workers, variant: int = 0) -> Exerc
 
 
 def check_notebook(
-    path: Path, assignment: str, workers: Workers, variant: int = 0
+    path: Path, assignment: str, workers: Workers, variant: int = 0, jobs: int = 1
 ) -> SubmissionRecord:
-    """Judge one notebook of an assignment as `grade` would, without any course folder."""
+    """Judge one notebook of an assignment as `grade` would, without any course folder.
+
+    `jobs`: processes that draw the cases; see `hidden_sets`.
+    """
     plan, topic = plan_of(assignment)
     try:
         data = read_file(path)
@@ -66,7 +70,7 @@ def check_notebook(
         submission = Submission(path.stem, plan, data, notebook, notes=notes)
     except Unreadable as error:
         submission = Submission(path.stem, plan, None, reason=str(error))
-    drawn = {e.name: variants.hidden_cases(e, FIXED_SEED, variant) for e in topic.exercises}
+    drawn = hidden_sets(topic.exercises, FIXED_SEED, variant, jobs)
     tasks = tasks_of(submission, drawn)
     record, _ = judge_submission(workers, submission, tasks)
     return replace(record, release="")

@@ -27,6 +27,7 @@ from course.outcome import (
     Outcome,
     flatten,
     observe,
+    same,
     seen_by,
 )
 
@@ -59,7 +60,11 @@ def draw(exercise: Exercise, rng: np.random.Generator) -> CaseSet:
 
 def public_cases(exercise: Exercise) -> CaseSet:
     """Return the set that every student gets; it depends on nothing secret."""
-    return _valid(exercise, hashlib.sha256(b"public cases\0" + exercise.name.encode()).digest())
+    return _valid(exercise, _public_seed(exercise))
+
+
+def _public_seed(exercise: Exercise) -> bytes:
+    return hashlib.sha256(b"public cases\0" + exercise.name.encode()).digest()
 
 
 def hidden_cases(exercise: Exercise, secret: bytes, number: int) -> CaseSet:
@@ -72,7 +77,7 @@ def hidden_cases(exercise: Exercise, secret: bytes, number: int) -> CaseSet:
     for again in ("", *(f"\0{i}" for i in range(1, DRAWN_ANEW))):
         seed = hmac.digest(secret, f"{message}{again}".encode(), hashlib.sha256)
         drawn = _valid(exercise, seed)
-        if _has_random_numbers(drawn) or drawn.to_bytes() != _public_bytes(exercise):
+        if not _may_be_public(exercise, drawn) or drawn.to_bytes() != _public_bytes(exercise):
             break
     return drawn
 
@@ -102,6 +107,15 @@ def validate(exercise: Exercise, case_set: CaseSet) -> None:
         )
 
 
+def _may_be_public(exercise: Exercise, case_set: CaseSet) -> bool:
+    """Return whether the inputs are some that the public set may have; no answer is computed."""
+    if _has_random_numbers(case_set):
+        return False
+    inputs = [case.arguments for case in case_set.cases]
+    rng = _generator(_public_seed(exercise))
+    return any(same([c.arguments for c in exercise.draw(rng)], inputs) for _ in range(TRIES))
+
+
 def _has_random_numbers(case_set: CaseSet) -> bool:
     """Return whether inputs hold so many numbers that they are hardly drawn twice."""
     leaves = flatten([[case.arguments, case.apply] for case in case_set.cases])
@@ -119,7 +133,7 @@ def _public_bytes(exercise: Exercise) -> bytes:
 
 
 def _valid(exercise: Exercise, seed: bytes) -> CaseSet:
-    rng = np.random.default_rng(int.from_bytes(seed, "big"))
+    rng = _generator(seed)
     with _one_thread():
         for _ in range(TRIES - 1):
             case_set = draw(exercise, rng)
@@ -131,6 +145,10 @@ def _valid(exercise: Exercise, seed: bytes) -> CaseSet:
         case_set = draw(exercise, rng)
         validate(exercise, case_set)
         return case_set
+
+
+def _generator(seed: bytes) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(seed, "big"))
 
 
 @contextmanager
