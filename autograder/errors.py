@@ -21,6 +21,10 @@ class WorkerError(AutograderError):
     """The grader's own process failed; never a student's doing."""
 
 
+class Doubt(WorkerError):
+    """A student's process died, and it is not known yet whether its code did it."""
+
+
 class CourseError(AutograderError):
     """A course folder is not what `autograder build` made."""
 

@@ -59,13 +59,16 @@ def judge(
     tasks: Sequence[Task],
     given: tuple[str, ...] = (),
     known: Mapping[str, ExerciseVerdict] | None = None,
+    doubting: bool = False,
 ) -> tuple[list[Judged], tuple[CellRun, ...]]:
     """Return the verdict of every task in order, and what the cells displayed.
 
     Verdicts that are `known` stay: those functions are not called. Raises WorkerError when the
-    fault is the grader's own.
+    fault is the grader's own, and Doubt, when `doubting`, at a process that died: the code did it
+    if it dies again.
     """
-    code, known = Code(worker, cells, given, tuple(task.name for task in tasks)), known or {}
+    names = tuple(task.name for task in tasks)
+    code, known = Code(worker, cells, given, names, doubting), known or {}
     try:
         judged = [
             Judged(known[task.name])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from autograder.errors import WorkerError
+from autograder.errors import Doubt, WorkerError
 from autograder.exercise import Exercise, Question
 from autograder.exercises import find
 from autograder.judge import Judged, Task, could_not_run, judge, without_files
@@ -118,10 +118,12 @@ def judge_submission(
     start = time.monotonic()
     cells = cells_to_run(submission.notebook, submission.plan)
     reason = ""
-    for _ in range(MAX_TRIES):
+    for number in range(MAX_TRIES):
         try:
             worker = workers.get()
-            judged, runs = judge(worker, cells, tasks, known=known or {})
+            judged, runs = judge(worker, cells, tasks, known=known or {}, doubting=number == 0)
+        except Doubt:
+            continue
         except WorkerError as error:
             reason = f"the grader failed: {error}"
             workers.close()

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import Tensor
 
-from autograder.errors import WorkerError
+from autograder.errors import Doubt, WorkerError
 from autograder.exercise import Exercise
 from autograder.exercises import find
 from autograder.record import CellRun
 from autograder.sandbox import ChildEnded
-from autograder.sandbox.child import BROKE_PROTOCOL, TOO_LONG, TOO_MUCH_MEMORY
+from autograder.sandbox.child import BROKE_PROTOCOL, DIED, TOO_LONG, TOO_MUCH_MEMORY
 from autograder.session import CellResult, Session
 from autograder.source_names import bound, defines, definitions, has_definition, reach
 from autograder.submission import RunCell
@@ -40,13 +40,14 @@ class Code:
     """A submission's cells in a process, which is started anew whenever the code ended it.
 
     `given`: names that the grader answers rightly until a cell defines them. `answers`: the names
-    that are judged.
+    that are judged. `doubting`: a process that dies is a `Doubt`, not yet the code's doing.
     """
 
     worker: Worker
     cells: Sequence[RunCell]
     given: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    doubting: bool = False
     results: dict[int, CellResult] = field(default_factory=dict)
     fatal: dict[int, str] = field(default_factory=dict)  # cells that ended the process
     restarts: int = 0
@@ -55,7 +56,8 @@ class Code:
     _session: Session | None = None
 
     def __post_init__(self) -> None:
-        self.deadline = time.monotonic() + SUBMISSION_SECONDS * self.worker.pace
+        if not self.deadline:
+            self.deadline = time.monotonic() + SUBMISSION_SECONDS * self.worker.pace
 
     def session(self) -> Session:
         """Return a process in which all cells have run; ChildEnded when none can be had."""
@@ -98,17 +100,20 @@ class Code:
         if not any(needed & bound(cell.source) for cell in self.cells[end:]):
             return None
         fatal = {number: text for number, text in self.fatal.items() if number < end}
-        cells = self.cells[:end]
         return Code(
-            self.worker, cells, self.given, self.answers, fatal=fatal, deadline=self.deadline
-        )
+            self.worker, self.cells[:end], self.given, self.answers, self.doubting,
+            fatal=fatal, deadline=self.deadline,
+        )  # fmt: skip
 
     def ended(self, error: ChildEnded) -> str:
         """Discard a process that ended; return how, once the control has shown that it was right.
 
-        Raises WorkerError when known-good code fails too: then the fault is ours.
+        Raises WorkerError when known-good code fails too: then the fault is ours; Doubt where
+        deaths are doubted: from in here a machine that ran out of memory looks like an exit.
         """
         self.discard()
+        if self.doubting and error.kind == DIED:
+            raise Doubt("a process ended, perhaps not by the code that it ran")
         if not self.worker.control():
             raise WorkerError(f"the sandbox failed: known-good code ended too ({error.kind})")
         return ENDINGS.get(error.kind, DIED_TEXT)

@@ -123,6 +123,7 @@ def kill_once(calm: Undisturbed, folder: Path, whom: str, chance: random.Random)
     course = copy_of(calm.course, folder)
     client = Client(course)
     moment = chance.uniform(0, calm.seconds)
+    said = f"{whom} after {moment:.2f} s"
     client.process.join(moment)
     hit = client.kill(whom, chance)
     code = client.wait()
@@ -130,12 +131,12 @@ def kill_once(calm: Undisturbed, folder: Path, whom: str, chance: random.Random)
     done = {path: path.stat().st_mtime_ns for path in course.results.glob("[0-9a-f]*.json")}
     assert Client(course).wait() == 0
     assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert rows(course) == calm.rows
-    assert files(course) == calm.files
+    assert rows(course) == calm.rows, said
+    assert files(course) == calm.files, said
     assert not [path for path in course.root.rglob(".*") if path.is_file()]
     shutil.rmtree(course.root)
     kept = f"{len(done)} of {len(CLASS)} verdicts kept"
-    return f"{whom} after {moment:.2f} s, {kept}" if hit else f"{whom}: none at {moment:.2f} s"
+    return f"{said}, {kept}" if hit else f"{said}: none was there"
 
 
 def victims(client: int, whom: str) -> list[int]:

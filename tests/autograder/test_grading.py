@@ -21,6 +21,7 @@ from autograder.grading import grade_class, judge_student, outcomes_of
 from autograder.judging import Job, Workers
 from autograder.record import COULD_NOT_RUN, SubmissionRecord
 from autograder.sandbox import WARM
+from autograder.session import Session
 from autograder.worker import Worker
 from tests.autograder.nbgrader_commands import autograde, generate_feedback
 from tests.autograder.submissions import rows
@@ -178,11 +179,11 @@ def test_a_worker_that_fails_is_replaced_and_the_submission_judged(handed_in, mo
     tries = []
     real = judging.judge
 
-    def fail_once(worker, cells, tasks, known):
+    def fail_once(worker, cells, tasks, known, doubting):
         tries.append(worker)
         if len(tries) == 1:
             raise WorkerError("the sandbox failed")
-        return real(worker, cells, tasks, known=known)
+        return real(worker, cells, tasks, known=known, doubting=doubting)
 
     monkeypatch.setattr(judging, "judge", fail_once)
     with Workers() as workers:
@@ -190,6 +191,28 @@ def test_a_worker_that_fails_is_replaced_and_the_submission_judged(handed_in, mo
     assert len(tries) == 2
     assert tries[0] is not tries[1]
     assert (record.reason, record.score) == ("", 0)
+
+
+@pytest.mark.parametrize("verb", ["run", "defined", "call"])
+def test_a_process_that_was_killed_from_outside_costs_no_point(
+    handed_in, graded, tmp_path, monkeypatch, verb
+):
+    course = copy_of(handed_in, tmp_path / "course")
+    killed = []
+    real = Session._request
+
+    def request(self, message, limits):
+        if message["verb"] == verb and not killed:
+            killed.append(self._child.pid)
+            os.kill(self._child.pid, signal.SIGKILL)
+        return real(self, message, limits)
+
+    monkeypatch.setattr(Session, "_request", request)
+    with Workers() as workers:
+        record, _ = judge_student(course, ASSIGNMENT, "mei_zhao", workers)
+    assert killed
+    (calm,) = (one for one in graded[1] if one.student == "mei_zhao")
+    assert [v.to_json() for v in record.exercises] == [v.to_json() for v in calm.exercises]
 
 
 def test_a_grader_that_keeps_failing_gives_no_zero_and_tries_again_next_time(
