@@ -10,6 +10,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -141,7 +142,7 @@ class Sandbox:
             data, fds, _, _ = socket.recv_fds(ours, 1, 1)
         if data == sign:
             return fds[0] if fds else -1
-        alive = process.poll() is None and self.tier == WARM and sign == b"."
+        alive = _runs(process) and self.tier == WARM and sign == b"."
         message = "" if alive else _last_words(process)
         raise WorkerError(f"the {self.tier} sandbox did not start a process: {message}".strip(": "))
 
@@ -179,19 +180,37 @@ def _bubblewrap(arguments: list[str], filter_file: int) -> tuple[list[str], byte
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:
-    process.kill()
-    process.wait()
+    _kill(process)
     assert process.stderr is not None
-    said = process.stderr.read(4000).decode(errors="replace").strip()
+    os.set_blocking(process.stderr.fileno(), False)  # whoever else holds it says nothing any more
+    said = (process.stderr.read(4000) or b"").decode(errors="replace").strip()
     process.stderr.close()
     return said[-600:]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
+    _kill(process)
     if process.stderr is not None:
         process.stderr.close()
+
+
+def _runs(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process runs; it stays to be waited for, so its number stays its own."""
+    if process.returncode is not None:
+        return False
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:  # this process was forked from the one that started it
+        return False
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with its group: bubblewrap, killed as it starts, leaves its second half."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
 def _open_path() -> list[str]:

@@ -553,3 +553,21 @@ def test_a_sandbox_that_starts_ahead_can_be_closed_before_it_is_ready():
     (warm,) = set(below(os.getpid())) - before
     opening.close()
     assert not Path(f"/proc/{warm}").exists()
+
+
+def test_a_sandbox_that_is_killed_as_it_starts_is_not_waited_for_and_leaves_nothing(
+    monkeypatch, tmp_path
+):
+    number = tmp_path / "number"
+    halves = f"echo its last words >&2; sleep 300 & echo $! > {number}; exec sleep 300"
+    monkeypatch.setattr(tiers_module, "START_SECONDS", 0.5)
+    monkeypatch.setattr(tiers_module, "_bubblewrap", lambda *_: (["sh", "-c", halves], b""))
+    start = time.monotonic()
+    with pytest.raises(SandboxError, match="its last words"):
+        open_sandbox(WARM)
+    assert time.monotonic() - start < 30  # the second half holds the pipe of what it says
+    second = Path(f"/proc/{number.read_text().strip()}")
+    deadline = time.monotonic() + 5
+    while second.exists() and "Z" not in (second / "stat").read_text().split()[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
