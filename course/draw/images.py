@@ -138,15 +138,20 @@ def _texts(ax: Axes, matrix: Tensor) -> tuple[list[list[str]], float]:
     figure: Any = ax.figure
     cell = ax.get_position().width * figure.get_figwidth() * 72 / max(matrix.shape[1], 1)
     for digits in (3, 2):
-        texts = [
-            [f"{value:.{digits}g}" if isinstance(value, float) else f"{value:d}" for value in row]
-            for row in matrix.tolist()
-        ]
+        texts = [[_written(value, digits) for value in row] for row in matrix.tolist()]
         longest = max((len(text) for row in texts for text in row), default=1)
         size = min(TEXT + 2.0, cell / (0.72 * longest))  # a bold digit is .7 of its size wide
         if size >= 7:
             break
     return texts, size
+
+
+def _written(value: float, digits: int) -> str:
+    """Return a number with some significant digits; 110, not 1.1e+02."""
+    if isinstance(value, int):
+        return f"{value:d}"
+    text = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e" in text and 1 <= abs(value) < 1e5 else text
 
 
 def _write(ax: Axes, mask: NDArray[np.bool_], text: str) -> None:

@@ -72,7 +72,8 @@ draw.photo(left, picture.image)
 draw.boxes(left, picture.boxes, [CLASSES[i - 1] for i in picture.labels], colors="green")
 draw.photo(right, picture.image)
 told = [f"{CLASSES[i - 1]} {s:.2f}" for i, s in zip(found["labels"], found["scores"])]
-draw.boxes(right, found["boxes"], told, colors="orange", width=1.5, places=["top left", "bottom right"] * 4)
+places = ["top right", "bottom right", "bottom left", "bottom left", "top left"]
+draw.boxes(right, found["boxes"], told, colors="orange", width=1.5, places=places)
 
 # %% [markdown]
 # Look at the right picture. Some boxes are plainly right, one object has two of them, others have

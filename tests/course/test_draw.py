@@ -266,6 +266,15 @@ def test_numbers_stay_inside_of_their_cells(side):
     assert max(text.get_window_extent(renderer).width for text in ax.texts) <= cell
 
 
+def test_numbers_that_are_not_huge_are_written_without_an_exponent():
+    ax = draw.panels("", "", "", size=(1, 8))[2]
+    row = [-10.55, 22.66, 99.6, 110.5, 103.5, 100.0, 100.0, 1234.5]
+    draw.numbers(ax, torch.tensor([row]))
+    assert [text.get_text() for text in ax.texts] == [
+        "-11", "23", "100", "110", "104", "100", "100", "1234"
+    ]  # fmt: skip
+
+
 def test_whole_and_true_numbers_are_shown_as_they_are():
     ax = draw.panels("", size=(1, 2))
     draw.numbers(ax, torch.tensor([[7, 123456]]))
