@@ -247,7 +247,7 @@ export default widget({
   handles: (state, shown, ui) => { nets = ui.setup.nets; return current(state, shown) ? fcHandles(state, shown) : []; },
   stage(look) {
     nets = look.ui.setup.nets;
-    if (!current(look.state, look.shown)) return note(0, 0, "…");
+    if (!current(look.state, look.shown)) return null;
     return (classifies(look.state) ? classifierStage : layerStage)(look);
   },
   panel(look) {

@@ -294,6 +294,7 @@ function view(spec, model, el) {
       }
       return nodes({ ...look, state: good.state }); // the last figure that fits together
     };
+    const picture = held ? null : drawn(spec.stage);
     const differs = overlay && shown && good.reference
       && JSON.stringify(rounded(shown)) !== JSON.stringify(rounded(good.reference));
     root.dataset.state = trouble ? "error" : busy ? "busy" : "ready";
@@ -313,7 +314,7 @@ function view(spec, model, el) {
             style: `max-width:var(--course-stage-width, ${spec.width ?? 640}px)`, role: "group",
             "aria-label": shown ? spec.says(state, shown) : spec.title,
             onpointerdown: down, onpointermove: moved, onpointerup: up, onpointercancel: up },
-          h("g", { key: "stage", class: "cw-drawing", held }, held ? null : drawn(spec.stage)),
+          h("g", { key: "stage", class: "cw-drawing", held }, picture),
           h("g", { key: "handles", held }, held || (!shown && !spec.early) ? null : handleNodes()))),
         h("div", { class: "cw-panel" },
           h("div", { key: "panel", held }, held ? null : drawn(spec.panel)),
@@ -323,7 +324,7 @@ function view(spec, model, el) {
         trouble ? h("div", { class: "cw-trouble", role: "alert", key: "trouble" },
           h("strong", {}, { waiting: "Not yet. ", state: "This state: ", figure: "Sorry, " }[trouble.kind] ?? "Your function: "), trouble.text,
           trouble.line ? h("code", {}, trouble.line) : null,
-          shown ? h("span", {}, " The figure still shows the last result.") : null) : null,
+          shown && (held || picture) ? h("span", {}, " The figure still shows the last result.") : null) : null,
         slow ? h("div", { class: "cw-slow", key: "slow" }, "Still running… ",
           waited >= INTERRUPT ? button("Interrupt", interrupt) : null) : null,
         answer.printed ? h("pre", { class: "cw-printed", key: "printed", tabindex: "0",
