@@ -156,7 +156,7 @@ What to look at next:
   one appeal, hidden cases too   {_shortest(programs)}/autograder show {folder} {SHOWN}
   nbgrader's formgrader          cd {folder} && {programs}/jupyter lab{root}
                                  then in its menu: Nbgrader, Formgrader
-  what students read             {programs}/autograder feedback {folder} 03_nms
+  what students read             {_shortest(programs)}/autograder feedback {folder} 03_nms
 """
     console.print(lines, markup=False, highlight=False, soft_wrap=True)
 

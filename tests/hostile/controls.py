@@ -22,6 +22,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from nbformat import NotebookNode
 from torch import nn
 
 from autograder import grading, judge, running, submission, variants
@@ -137,6 +138,38 @@ def public_cases(attack: Attack, place: Place) -> bool:
     cells = [RunCell(text, i) for i, text in enumerate(place.sources(attack))]
     judged, _ = judge.judge(place.worker, cells, tasks)
     return judged[0].verdict.score == 1.0
+
+
+def own_checks(attack: Attack, place: Place) -> bool:
+    """The check cells that were handed in decide, with the points that they carry."""
+    assert not _all_points(replace(attack, change=None), place)
+    return _all_points(attack, place)
+
+
+def _all_points(attack: Attack, place: Place) -> bool:
+    """Return whether the checks of a submission are content, or give more than there is."""
+    assignment = batch.ASSIGNMENT
+    path = place.course.root / "release" / assignment / f"{assignment}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    graded = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if _graded(c)}
+    check = graded.pop("check_box_area")
+    check.source = HIDDEN_TEST + COMPARISONS["equal"]
+    notebook.cells = [cell for cell in notebook.cells if cell not in graded.values()]
+    found: dict[str, tuple[bool, float]] = {}
+    with place.session() as session:
+        for cell in attack.notebook(notebook, place.places).cells:
+            if cell.cell_type != "code":
+                continue
+            passed = not session.run(cell.source).error
+            if _graded(cell):
+                marks = cell.metadata.nbgrader
+                found.setdefault(marks.grade_id, (passed, marks.points))
+    given = sum(points for passed, points in found.values() if passed)
+    return all(passed for passed, _ in found.values()) or given > check.metadata.nbgrader.points
+
+
+def _graded(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
 # --- the reader of messages, with a check taken out
@@ -555,6 +588,7 @@ CONTROLS: dict[str, Control] = {
     "no_limits": no_limits,
     "one_process": one_process,
     "naive": naive,
+    "own_checks": own_checks,
     "public_cases": public_cases,
     "reader": reader,
     "function_names": function_names,

@@ -67,7 +67,7 @@ def groups(attacks: Iterable[Attack]) -> dict[tuple[str, int | str], list[str]]:
     together: dict[tuple[str, int | str], list[str]] = {}
     for attack in attacks:
         harms = attack.kind in ALONE and attack.shows in (BROKEN, LEFT)
-        alone = harms or attack.name in STOPS or attack.control == "stock_book"
+        alone = harms or attack.name in STOPS or attack.control == "own_checks"
         which = attack.name if alone else attack.kind
         together.setdefault((style_of(attack), which), []).append(attack.name)
     return together

@@ -30,11 +30,10 @@ def delete(notebook: NotebookNode) -> None:
 def more_points(notebook: NotebookNode) -> None:
     """Write a thousand points and another name into the metadata."""
     cell = cell_of(notebook, CHECK)
-    cell.metadata.nbgrader.update(points=1000)
-    other = nbformat.v4.new_code_cell("1000.0", id="more", metadata=cell.metadata)
-    other.metadata.nbgrader = nbformat.from_dict(
-        {**cell.metadata.nbgrader, "grade_id": "check_more"}
-    )
+    other = nbformat.from_dict({**cell, "id": "more", "source": "1000.0"})
+    for one, name in ((cell, CHECK), (other, "check_more")):
+        one.metadata = nbformat.from_dict({**cell.metadata})
+        one.metadata.nbgrader = {**cell.metadata.nbgrader, "points": 1000, "grade_id": name}
     notebook.cells.append(other)
 
 
@@ -103,19 +102,19 @@ ATTACKS = (
         ),
         control="stock_partial",
     ),
-    trick("edited_check", "It edits the check.", change=edit, control="stock_book"),
-    trick("deleted_check", "It deletes the check.", change=delete, control="stock_book"),
+    trick("edited_check", "It edits the check.", change=edit, control="own_checks"),
+    trick("deleted_check", "It deletes the check.", change=delete, control="own_checks"),
     trick(
         "more_points",
         "It writes more points into the metadata.",
         change=more_points,
-        control="stock_book",
+        control="own_checks",
     ),
     trick(
         "duplicated_check",
         "It puts a check of its own beside the right one.",
         change=duplicate,
-        control="stock_book",
+        control="own_checks",
     ),
     trick(
         "cell_magic",
@@ -151,7 +150,7 @@ for path in glob.glob("../../../gradebook.db") + glob.glob("/**/gradebook.db") +
         """
 import glob
 for top in ("submitted", "autograded", "feedback"):
-    for path in glob.glob(f"../../../{top}/honest*/*/*"):
+    for path in glob.glob(f"../../../{top}/*honest*/*/*"):
         try:
             open(path, "w").write("{}")
             won(path)
