@@ -74,9 +74,12 @@ class Sandbox:
     def start(self) -> None:
         """Start the process that forks children, if this tier has one; do not wait for it."""
         if self.tier == WARM and self._control is None:
-            self._control, theirs = socket.socketpair()
-            with theirs:
+            ours, theirs = socket.socketpair()
+            with contextlib.ExitStack() as undo, theirs:
+                undo.callback(ours.close)
                 self._warm = self._start(theirs)
+                undo.pop_all()
+            self._control = ours
 
     def _spawn(self) -> Child:
         self.start()

@@ -470,8 +470,9 @@ def test_an_answer_in_advance_is_noticed(worker, impatient):
 
 def test_without_bubblewrap_grading_is_refused_with_the_cure(monkeypatch):
     monkeypatch.setattr(tiers_module.shutil, "which", lambda name: None)
-    with pytest.raises(SandboxError, match="apt-get install -y bubblewrap"):
-        open_sandbox()
+    for opened in (open_sandbox, lambda: Opening().result()):
+        with pytest.raises(SandboxError, match="apt-get install -y bubblewrap"):
+            opened()
 
 
 def test_where_nested_namespaces_are_refused_the_cold_tier_serves(monkeypatch):
