@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -36,11 +36,12 @@ class Canaries:
             "TCP": (socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
             "UDP": (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
             "UNIX": (socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "service.sock")),
-            "ABSTRACT": (socket.AF_UNIX, socket.SOCK_STREAM, f"\0{TOKEN[8:]}"),
+            "ABSTRACT": (socket.AF_UNIX, socket.SOCK_STREAM, f"\0service-{os.urandom(8).hex()}"),
         }
         self.places: dict[str, str] = {}
         for name, (family, kind, address) in kinds.items():
             server = self._open.enter_context(socket.socket(family, kind))
+            self._open.callback(_wake, server)
             server.bind(address)
             found = server.getsockname()
             text = str(found[1]) if family == socket.AF_INET else str(address).strip("\0")
@@ -57,6 +58,8 @@ class Canaries:
                     server.accept()[0].close()
                 else:
                     _, sender = server.recvfrom(100)
+                    if sender is None:  # shut down
+                        return
                     server.sendto(b"heard", sender)
             except OSError:
                 return
@@ -66,8 +69,15 @@ class Canaries:
         self._open.close()
 
 
-@pytest.fixture(scope="session")
+def _wake(server: socket.socket) -> None:
+    """End the wait of the thread that serves: until then its socket stays open."""
+    with suppress(OSError):  # a socket without connections says so, and wakes
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(scope="module")
 def canaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
+    """Services of a file's own: the controls reach theirs, nobody else may."""
     services = Canaries(tmp_path_factory.mktemp("service"))
     services.places["TABLE"] = table_of_public_cases()
     yield services

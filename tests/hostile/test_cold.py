@@ -14,7 +14,7 @@ from autograder.session import Session
 from tests.hostile import weaker
 from tests.hostile.attack import Attack
 from tests.hostile.attacks import ATTACKS
-from tests.hostile.conftest import TOKEN, Canaries
+from tests.hostile.conftest import Canaries
 
 NAMES = (
     "disk_search", "proc", "descriptors", "tcp", "abstract_socket", "signals", "user_namespace",
@@ -33,7 +33,6 @@ def test_the_cold_tier_holds_too(name: str, cold: Sandbox, small_limits, canarie
     attack: Attack = next(attack for attack in ATTACKS if attack.name == name)
     assert not weaker.prevails(cold, attack, canaries.places)
     assert canaries.heard == []
-    assert TOKEN
 
 
 def test_files_count_as_memory(cold: Sandbox, monkeypatch):
