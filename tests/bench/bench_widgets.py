@@ -15,9 +15,11 @@ from tests.browser.lab import Tab, chromium_tab, jupyter_lab, lecture
 
 MOVES, ROUNDS = 120, 3
 # Counts a movement from its event to the frame in which its answer, or a later one, is painted.
+# Taken once a page: what it counts into, `seen`, is new for every round.
 WATCH = """(root) => {
+    window.seen = {late: [], local: [], answers: 0};
+    if (window.unanswered) return;
     const stage = root.querySelector(".cw-stage");
-    window.seen = {late: [], local: [], answers: 0, flying: 0, most: 0};
     let open = [], last = root.dataset.seq;
     // What the page looks like now is on the screen once the next frame's callbacks are over.
     const painted = (done) => requestAnimationFrame(() => {
