@@ -15,6 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import ElementHandle, Page
+
 from course import widgets
 from tests.browser.lab import Tab
 from tests.browser.widget_page import Figure, lab_with_widgets
@@ -29,6 +31,12 @@ MEASURE = f"""async () => {{
     const reply = await kernel.requestExecute(asked).done;
     return Number(reply.content.user_expressions.n.data["text/plain"]);
 }}"""
+CHOOSE = """(list, which) => {
+    const options = [...list.options].filter((option) => !option.disabled);
+    if (!options.length) return;
+    list.value = options[Math.floor(which * options.length)].value;
+    list.dispatchEvent(new Event("change", {bubbles: true}));
+}"""
 GROWN = 1.1  # from the first third to the second, and again to the last: then it goes on
 
 
@@ -91,7 +99,6 @@ def _soaked(figure: Figure, seconds: float) -> bool:
 
 def _act(figure: Figure, rng: random.Random) -> None:
     """Do one thing that a reader might do."""
-    page, root = figure.tab.page, figure.root
     what = rng.choice(("drag", "drag", "drag", "key", "slide", "choose", "click"))
     selector = {
         "drag": "[data-handle]",
@@ -100,11 +107,14 @@ def _act(figure: Figure, rng: random.Random) -> None:
         "choose": "select",
         "click": "button:enabled:visible, input[type='checkbox']:visible",
     }[what]
-    nodes = root.locator(selector)
-    count = nodes.count()
-    if not count:
-        return
-    node = nodes.nth(rng.randrange(count))
+    nodes = figure.root.locator(selector).element_handles()  # an answer may take any away
+    if nodes:
+        _use(figure.tab.page, what, rng.choice(nodes), rng)
+    for node in nodes:
+        node.dispose()  # else it stays in the page's memory
+
+
+def _use(page: Page, what: str, node: ElementHandle, rng: random.Random) -> None:
     if what == "drag":
         box = node.bounding_box()
         if box is None:
@@ -116,8 +126,7 @@ def _act(figure: Figure, rng: random.Random) -> None:
             page.mouse.move(x + rng.uniform(-60, 60), y + rng.uniform(-60, 60))
         page.mouse.up()
     elif what == "choose":
-        options = node.locator("option:enabled").all_inner_texts()
-        node.select_option(label=rng.choice(options), force=True)
+        node.evaluate(CHOOSE, rng.random())
     elif what == "click":
         node.evaluate("(button) => button.click()")
     else:
