@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+ELSEWHERE = re.compile(r"(https?|wss?)://(?!127\.0\.0\.1[:/])")
 FOLDERS = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
 READY = """() => {
     const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
@@ -147,23 +149,21 @@ class Tab:
 
 @contextmanager
 def chromium_tab() -> Iterator[Tab]:
-    """Open a page that reaches nothing but this machine."""
+    """Open a page that finds no machine but this one."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = Tab(browser.new_page())
 
-        def stay_here(route: Route) -> None:
-            if re.match(r"(https?|wss?)://127\.0\.0\.1:", route.request.url):
-                route.continue_()
-            else:
-                tab.asked.append(route.request.url)
-                route.abort()
+        def note(address: str) -> None:
+            if ELSEWHERE.match(address):
+                tab.asked.append(address)
 
         def listen(message: Any) -> None:
             if message.type == "error":
                 tab.errors.append(message.text)
 
-        tab.page.route("**/*", stay_here)
+        tab.page.on("request", lambda request: note(request.url))
+        tab.page.on("websocket", lambda socket: note(socket.url))
         tab.page.on("console", listen)
         tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
         yield tab

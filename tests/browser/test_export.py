@@ -35,6 +35,23 @@ def test_an_exported_notebook_shows_each_widget_and_asks_for_nothing() -> None:
         assert tab.asked == []
 
 
+ASKS = """
+<img src="https://elsewhere.example/picture.png">
+<script>new WebSocket("ws://192.0.2.1/socket"); fetch("http://127.0.0.2:9/data").catch(() => 0)</script>
+"""
+
+
+def test_a_page_that_asks_other_machines_is_noticed() -> None:
+    with chromium_tab() as tab:
+        tab.page.set_content(ASKS, wait_until="commit")
+        tab.page.wait_for_timeout(500)
+        assert sorted(tab.asked) == [
+            "http://127.0.0.2:9/data",
+            "https://elsewhere.example/picture.png",
+            "ws://192.0.2.1/socket",
+        ]
+
+
 def test_a_widget_that_is_only_executed_to_be_graded_calls_nothing() -> None:
     code = """
 import os

@@ -35,10 +35,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield where
 
 
-@pytest.fixture
-def tab() -> Iterator[Tab]:
+@pytest.fixture(scope="module")
+def one_tab() -> Iterator[Tab]:
     with chromium_tab() as opened:
         yield opened
+
+
+@pytest.fixture
+def tab(one_tab: Tab) -> Tab:
+    """The page in which one notebook is opened after the other."""
+    one_tab.errors.clear()
+    one_tab.asked.clear()
+    return one_tab
 
 
 def exercise_checks(assignment: str) -> set[str]:
