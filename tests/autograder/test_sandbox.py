@@ -35,9 +35,9 @@ def shut_in(request):
         yield ready
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inside(shut_in):
-    """A fresh session in the sandbox of each tier."""
+    """A session in the sandbox of each tier, for looking around: nothing may be changed there."""
     with Session(shut_in.spawn()) as started:
         yield started
 
