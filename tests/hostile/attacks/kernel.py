@@ -124,6 +124,7 @@ os.kill(pid, 9)
         "reads_another_process",
         "It reads another process's memory by process_vm_readv.",
         """
+call(157, 4, 1)  # what others may read, so far as this process may say so
 pid = os.fork()
 if pid == 0:
     signal.pause()
