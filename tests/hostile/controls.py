@@ -233,6 +233,7 @@ def no_silence(attack: Attack, place: Place) -> bool:
 def frame_length(attack: Attack, place: Place) -> bool:
     """A message may be as long as it says."""
     place.patch.setattr(child_module, "MAX_FRAME", 1 << 40)
+    place.patch.setattr(session_module, "CALL", session_module.Limits(cpu=8, wall=4))
     with place.session() as session:
         weaker.run_cells(session, place.sources(attack))
         try:
