@@ -13,7 +13,8 @@ CALL = """
 import ctypes, os, signal
 libc = ctypes.CDLL(None, use_errno=True)
 def call(number, *arguments):
-    return libc.syscall(number, *arguments)
+    whole = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]  # all 64 bits
+    return libc.syscall(number, *whole)
 """
 
 
@@ -124,16 +125,17 @@ os.kill(pid, 9)
         "reads_another_process",
         "It reads another process's memory by process_vm_readv.",
         """
-call(157, 4, 1)  # what others may read, so far as this process may say so
+class Part(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+secret = ctypes.create_string_buffer(b"secret in the other")  # the other has it at this address too
 pid = os.fork()
 if pid == 0:
     signal.pause()
-class Part(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
-mine = ctypes.create_string_buffer(b"secret in the other")
+ctypes.memset(secret, 0, 19)
 room = ctypes.create_string_buffer(19)
-local, remote = Part(ctypes.addressof(room), 19), Part(ctypes.addressof(mine), 19)
-if call(310, pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0) == 19:
+local, remote = Part(ctypes.addressof(room), 19), Part(ctypes.addressof(secret), 19)
+call(310, pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
+if room.raw == b"secret in the other":
     won(room.raw)
 os.kill(pid, 9)
 """,
