@@ -63,6 +63,7 @@ def enter_namespaces(libc: ctypes.CDLL) -> None:
             file.write(text)
     if os.fork():
         os._exit(0)  # the first process of the new pid namespace lives on
+    os.setsid()  # a group of its own: kill(0) reaches a whole group, whatever the namespaces
     flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
     check(libc.mount(b"proc", b"/proc", b"proc", flags, None), "mount /proc")
     check(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", flags, b"size=256m,nr_inodes=20k"), "mount /tmp")

@@ -298,10 +298,12 @@ def test_nothing_done_to_the_libraries_reaches_the_next_submission(shut_in):
 def test_signals_reach_only_its_own_processes(shut_in):
     kill = "import os, signal\nfor target in (-1, 0, 1, 2, os.getppid()):\n"
     kill += "    try:\n        os.kill(target, 9)\n    except OSError:\n        pass\nos._exit(0)"
-    with Session(shut_in.spawn()) as session, pytest.raises(ChildEnded):
-        session.run(kill)
-    with Session(shut_in.spawn()) as after:
-        assert printed(after, "print('alive')").strip() == "alive"
+    with Session(shut_in.spawn()) as beside:
+        with Session(shut_in.spawn()) as session, pytest.raises(ChildEnded):
+            session.run(kill)
+        for other in (beside, Session(shut_in.spawn())):
+            with other:
+                assert printed(other, "print('alive')").strip() == "alive"
 
 
 def test_processes_that_it_started_end_with_it(shut_in):

@@ -545,7 +545,7 @@ def script(attack: Attack, place: Place) -> bool:
 
 
 def kills(attack: Attack, place: Place) -> bool:
-    """Submissions share a pid namespace, which is still not this machine's."""
+    """Submissions share a pid namespace, which is still not this machine's, or a process group."""
     with Session(place.sandbox.spawn()) as other, Session(place.sandbox.spawn()) as session:
         assert other.run("x = 1").error == ""
         with pytest.raises(ChildEnded):
@@ -617,6 +617,11 @@ CONTROLS: dict[str, Control] = {
     "no_memory_watch": no_memory_watch,
     "script": script,
     "kills": kills,
+    "kills_its_group": kills,
     "follows_links": follows_links,
 }
-WEAK_OF = {"kills": "shared_pids", "many_figures": "many_figures"}  # which sandbox, where not ""
+WEAK_OF = {  # which sandbox, where not ""
+    "kills": "shared_pids",
+    "kills_its_group": "shared_group",
+    "many_figures": "many_figures",
+}

@@ -135,6 +135,7 @@ WEAKNESSES = {
     ),
     "shared_tmp": Weakness(inside=((MOUNT_TMP, "pass"), (MOUNT_SHM, "pass"))),
     "shared_pids": Weakness(inside=(*without("0x20000000"), (MOUNT_PROC, "pass"))),
+    "shared_group": Weakness(inside=(("    os.setsid()", "    pass"),)),
     "network": Weakness(inside=without("0x40000000"), program=sharing_the_network),
     "no_filter": Weakness(no_filter=True),
     "no_filter_all_rights": Weakness(

@@ -195,7 +195,7 @@ if status["NoNewPrivs"].strip() != "1" or int(status["CapBnd"], 16) or int(statu
         "It signals every process that it can name, the one that forks all others among them.",
         """
 hit = []
-for target in [p for p in range(1, 400) if p not in (os.getpid(), os.getppid())]:
+for target in [p for p in range(1, 400) if p != os.getpid()]:
     try:
         os.kill(target, 0)
         hit.append(target)
@@ -203,7 +203,7 @@ for target in [p for p in range(1, 400) if p not in (os.getpid(), os.getppid())]
         pass
 if hit:
     won(hit)
-    for target in hit[1:]:
+    for target in hit:
         os.kill(target, 9)
 """,
         "shared_pids",
@@ -216,7 +216,17 @@ if hit:
         BROKEN,
         "each submission has a pid namespace of its own",
         "kills",
-        first=CALL + "os.kill(-1, 9)\nos.kill(0, 9)",
+        first=CALL + "os.kill(-1, 9)\nos._exit(0)",
+        dangerous=True,
+    ),
+    Attack(
+        "kills_its_group",
+        9,
+        "It kills the process group that the process which forks all of them was started in.",
+        BROKEN,
+        "each submission has a session and a process group of its own",
+        "kills_its_group",
+        first="import os\nos.kill(0, 9)\nos._exit(0)",
         dangerous=True,
     ),
     system_call(
