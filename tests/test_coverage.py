@@ -1,10 +1,13 @@
 """Every concept of the lecture is graded in its notebook, and docs/coverage.md says where."""
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from autograder import exercises
 from autograder.exercise import Exercise
 from autograder.exercises import topics
 from autograder.lesson import LESSONS, read_lesson
@@ -77,3 +80,21 @@ def test_every_function_of_the_contract_has_its_lesson_its_check_and_misconcepti
     exercises = {exercise.name: exercise for exercise in TOPICS[assignment].exercises}
     assert listed == exercises.keys()
     assert all(exercise.misconceptions for exercise in exercises.values())
+
+
+def test_a_misconception_that_exercises_share_is_written_once():
+    said = Counter(
+        mistake.sentence
+        for topic in TOPICS.values()
+        for exercise in topic.exercises
+        for mistake in exercise.misconceptions
+    )
+    shared = {sentence for sentence, times in said.items() if times > 1}
+    assert len(shared) > 20
+    written = Counter(
+        node.value
+        for file in Path(exercises.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and node.value in shared
+    )
+    assert {sentence: times for sentence, times in written.items() if times > 1} == {}

@@ -101,13 +101,15 @@ def returns_float64(function: Function) -> Misconception:
 
 
 def _cast(function: Function, dtype: torch.dtype) -> Function:
-    def cast(*arguments: Any) -> Any:
-        result = function(*arguments)
-        if isinstance(result, tuple):
-            return tuple(part.to(dtype) if part.is_floating_point() else part for part in result)
-        return result.to(dtype)
+    def cast(result: Any) -> Any:
+        match result:
+            case tuple():
+                return tuple(map(cast, result))
+            case dict():
+                return {key: cast(part) for key, part in result.items()}
+        return result.to(dtype) if result.is_floating_point() else result
 
-    return cast
+    return after(function, cast)
 
 
 def height_and_width_swapped(function: Function, at: int) -> Misconception:
@@ -120,14 +122,31 @@ def height_and_width_swapped(function: Function, at: int) -> Misconception:
     return Misconception("height_and_width_swapped", sentence, swapped)
 
 
-def takes_probabilities(function: Function, at: int, dim: int) -> Misconception:
-    """A loss that applies softmax to its logits, at argument number `at`, before it uses them."""
+def takes_probabilities(function: Function, at: int, softmax: Function) -> Misconception:
+    """A loss that applies `softmax` to its logits, at argument number `at`, before it uses them."""
     sentence = (
         "It applies softmax twice: cross-entropy takes logits and applies its own softmax, so "
         "hand it the logits as they come."
     )
-    twice = with_argument(function, at, lambda logits: logits.softmax(dim=dim))
-    return Misconception("softmax_twice", sentence, twice)
+    return Misconception("softmax_twice", sentence, with_argument(function, at, softmax))
+
+
+def sigmoid_for_softmax(wrong: Function) -> Misconception:
+    """An answer that gives each class a probability of its own."""
+    sentence = (
+        "It applies a sigmoid to each class by itself: the classes exclude each other, so their "
+        "probabilities come from softmax and add up to 1."
+    )
+    return Misconception("sigmoid_for_softmax", sentence, wrong)
+
+
+def takes_xxyy(wrong: Function) -> Misconception:
+    """An answer that reads both x of a box first."""
+    sentence = (
+        "It takes the numbers of a box in the order x1, x2, y1, y2: the order is "
+        "(x1, y1, x2, y2), one corner after the other."
+    )
+    return Misconception("takes_xxyy", sentence, wrong)
 
 
 def neutral_as_background(function: Function, at: int) -> Misconception:

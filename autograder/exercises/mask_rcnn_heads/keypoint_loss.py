@@ -17,7 +17,7 @@ from autograder.exercises.shared_mistakes import (
     no_graph_of_nothing,
     returns_float32,
     returns_float64,
-    with_argument,
+    takes_probabilities,
 )
 from course.cases import Group
 from course.outcome import Case
@@ -227,12 +227,7 @@ KEYPOINT_LOSS = Exercise(
             _mean_of_means,
         ),
         summed(_loss, counted, "keypoints"),
-        Misconception(
-            "softmax_twice",
-            "It applies softmax twice: cross-entropy takes logits and applies its own softmax, so "
-            "hand it the logits as they come.",
-            with_argument(_loss, 0, lambda maps: maps.flatten(2).softmax(dim=2).view_as(maps)),
-        ),
+        takes_probabilities(_loss, 0, lambda maps: maps.flatten(2).softmax(dim=2).view_as(maps)),
         Misconception(
             "softmax_rounds",
             "It takes the logarithm of a softmax: where another bin is far ahead the softmax is "

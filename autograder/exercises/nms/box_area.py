@@ -11,6 +11,7 @@ from autograder.exercises.shared_mistakes import (
     crashes_on_no_boxes,
     returns_float32,
     returns_float64,
+    takes_xxyy,
 )
 from course.cases import Group
 from course.outcome import Case
@@ -92,12 +93,7 @@ BOX_AREA = Exercise(
     misconceptions=(
         Misconception("plus_one_pixel", PLUS_ONE, area_of_pixels),
         Misconception("takes_xywh", XYWH, _area_of_xywh),
-        Misconception(
-            "takes_xxyy",
-            "It takes the numbers of a box in the order x1, x2, y1, y2: the order is "
-            "(x1, y1, x2, y2), one corner after the other.",
-            _area_of_xxyy,
-        ),
+        takes_xxyy(_area_of_xxyy),
         Misconception(
             "adds_the_sides",
             "It adds width and height: an area is their product.",

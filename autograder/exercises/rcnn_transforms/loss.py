@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -253,7 +254,7 @@ RCNN_LOSS = Exercise(
                 )
             ),
         ),
-        takes_probabilities(right, at=0, dim=1),
+        takes_probabilities(right, 0, partial(torch.softmax, dim=1)),
         Misconception(
             "labels_shifted_by_one",
             "It takes the logit in column 0 for the first class: column 0 is the background, and "

@@ -94,6 +94,11 @@ def _best_class(rows: Tensor) -> Tensor:
     return rows[:, 1:].amax(dim=1)
 
 
+def later_of_equals(wrong: Callable[[Tensor, int], Tensor]) -> Misconception:
+    sentence = "Of equal probabilities the later index comes first: the lower one does."
+    return Misconception("later_of_equals", sentence, wrong)
+
+
 def more_than_there_are(function: Callable[[Tensor, int], Tensor]) -> Misconception:
     def fails(probabilities: Tensor, k: int) -> Tensor:
         if k > len(probabilities):
@@ -147,11 +152,7 @@ SELECT_BY_BACKGROUND = Exercise(
             "likely background comes first.",
             after(by_background, lambda found: found.sort().values),
         ),
-        Misconception(
-            "later_of_equals",
-            "Of equal probabilities the later index comes first: the lower one does.",
-            lambda rows, k: indices(later_first(rows[:, 0], falling=False)[:k]),
-        ),
+        later_of_equals(lambda rows, k: indices(later_first(rows[:, 0], falling=False)[:k])),
         more_than_there_are(by_background),
         changes_its_input(
             by_background,

@@ -8,6 +8,7 @@ from autograder.exercise import Exercise, Misconception
 from autograder.exercises.drawing import STRICT
 from autograder.exercises.rcnn_transforms.selection import (
     later_first,
+    later_of_equals,
     more_than_there_are,
     order,
     random_probabilities,
@@ -140,11 +141,7 @@ SELECT_PER_CLASS = Exercise(
             "first.",
             after(per_class, lambda found: found.sort(dim=1).values),
         ),
-        Misconception(
-            "later_of_equals",
-            "Of equal probabilities the later index comes first: the lower one does.",
-            _later_of_equals,
-        ),
+        later_of_equals(_later_of_equals),
         more_than_there_are(per_class),
         changes_its_input(
             per_class,

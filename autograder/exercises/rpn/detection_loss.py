@@ -1,6 +1,7 @@
 """The exercise `detection_loss`."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -202,7 +203,7 @@ DETECTION_LOSS = Exercise(
     groups=GROUPS,
     draw=draw_detection_loss,
     misconceptions=(
-        takes_probabilities(detection_loss, at=0, dim=1),
+        takes_probabilities(detection_loss, 0, partial(torch.softmax, dim=1)),
         Misconception(
             "row_l_for_label_l",
             "It takes row l for label l: background has no transform, so class 1 has row 0, and "

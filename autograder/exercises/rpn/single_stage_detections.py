@@ -11,7 +11,10 @@ from torch import Tensor
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises.nms.greedy_nms import greedy
 from autograder.exercises.rpn.single_stage_cases import GROUPS, draw_single_stage
-from autograder.exercises.shared_mistakes import crashes_on_no_boxes
+from autograder.exercises.shared_mistakes import (
+    crashes_on_no_boxes,
+    returns_float32,
+)
 from solutions.single_stage import single_stage_detections
 
 # The misconceptions run over lists: build calls them some thousand times.
@@ -83,7 +86,6 @@ def _detect(
     same: Callable[[int, int], bool] = lambda one, other: one == other,
     order: str = "best first",
     lowest_label: int = 1,
-    dtype: torch.dtype | None = None,
 ) -> Found:
     """Return detections with one step left out or changed."""
     boxes, scores, labels = [], [], []
@@ -107,8 +109,8 @@ def _detect(
     if clips == "last":
         boxes = [_clip(box, image_size) for box in boxes]
     return {
-        "boxes": torch.tensor([boxes[i] for i in kept], dtype=dtype or logits.dtype).view(-1, 4),
-        "scores": torch.tensor([scores[i] for i in kept], dtype=dtype or logits.dtype),
+        "boxes": torch.tensor([boxes[i] for i in kept], dtype=logits.dtype).view(-1, 4),
+        "scores": torch.tensor([scores[i] for i in kept], dtype=logits.dtype),
         "labels": torch.tensor([labels[i] + lowest_label - 1 for i in kept], dtype=torch.int64),
     }
 
@@ -268,11 +270,6 @@ SINGLE_STAGE_DETECTIONS = Exercise(
             "unless its dtype is given. Labels are int64.",
             _float_labels_of_nothing,
         ),
-        Misconception(
-            "returns_float32",
-            "It returns float32 also where float64 was given: the result has the dtype of the "
-            "input, so make new tensors with the dtype of the old ones.",
-            partial(_detect, dtype=torch.float32),
-        ),
+        returns_float32(_detect),
     ),
 )

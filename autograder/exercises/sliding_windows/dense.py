@@ -9,7 +9,12 @@ from torch import Tensor, nn
 
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises.drawing import STRICT
-from autograder.exercises.shared_mistakes import after, returns_float32, returns_float64
+from autograder.exercises.shared_mistakes import (
+    after,
+    returns_float32,
+    returns_float64,
+    sigmoid_for_softmax,
+)
 from autograder.exercises.sliding_windows.networks import brightness, network, sharpen
 from course.cases import Group
 from course.outcome import Case
@@ -117,12 +122,7 @@ DENSE_SCORES = Exercise(
             "classes of each place.",
             partial(_scored, probabilities=_over_the_places),
         ),
-        Misconception(
-            "sigmoid_for_softmax",
-            "It applies a sigmoid to each class by itself: the classes exclude each other, so "
-            "their probabilities come from softmax and add up to 1.",
-            partial(_scored, probabilities=torch.sigmoid),
-        ),
+        sigmoid_for_softmax(partial(_scored, probabilities=torch.sigmoid)),
         Misconception(
             "logarithms",
             "It gives the logarithms of the probabilities: they are asked for themselves.",

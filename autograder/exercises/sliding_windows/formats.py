@@ -15,6 +15,7 @@ from autograder.exercises.shared_mistakes import (
     crashes_on_no_boxes,
     returns_float32,
     returns_float64,
+    takes_xxyy,
 )
 from course.cases import Group
 from course.outcome import Case
@@ -127,6 +128,7 @@ def _take_off_the_corner(boxes: Tensor) -> None:
     boxes[:, 2:] -= boxes[:, :2]
 
 
+CLIPS_AT_ZERO = "It cuts off what lies at negative coordinates: changing the format changes no box."
 COLUMN_FOR_ROW = (
     "The numbers of a box stand in a column: each box is one row of the result, shape [N, 4], as "
     "each was one row of the input."
@@ -185,7 +187,7 @@ CXCYWH_TO_XYXY = Exercise(
         ),
         Misconception(
             "clips_at_zero",
-            "It cuts off what lies at negative coordinates: changing the format changes no box.",
+            CLIPS_AT_ZERO,
             after(cxcywh_to_xyxy, lambda boxes: boxes.clamp(min=0)),
         ),
         changes_its_input(
@@ -241,12 +243,7 @@ XYXY_TO_CXCYWH = Exercise(
             "It gives the height before the width: the width comes first, as x comes before y.",
             after(xyxy_to_cxcywh, lambda boxes: boxes[:, [0, 1, 3, 2]]),
         ),
-        Misconception(
-            "takes_xxyy",
-            "It takes the numbers of a box in the order x1, x2, y1, y2: the order is "
-            "(x1, y1, x2, y2), one corner after the other.",
-            before(xyxy_to_cxcywh, partial(_columns, [0, 2, 1, 3])),
-        ),
+        takes_xxyy(before(xyxy_to_cxcywh, partial(_columns, [0, 2, 1, 3]))),
         Misconception(
             "whole_centres",
             "It rounds the centre down to whole pixels: coordinates are continuous, so the middle "
@@ -258,7 +255,7 @@ XYXY_TO_CXCYWH = Exercise(
         ),
         Misconception(
             "clips_at_zero",
-            "It cuts off what lies at negative coordinates: changing the format changes no box.",
+            CLIPS_AT_ZERO,
             before(xyxy_to_cxcywh, lambda boxes: (boxes.clamp(min=0),)),
         ),
         changes_its_input(

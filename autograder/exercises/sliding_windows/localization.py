@@ -168,7 +168,7 @@ LOCALIZATION_LOSS = Exercise(
             "It takes the root of the squared distance: the loss is the squared distance itself.",
             partial(_loss, distance=lambda errors: errors.norm(dim=1)),
         ),
-        takes_probabilities(localization_loss, at=0, dim=1),
+        takes_probabilities(localization_loss, 0, partial(torch.softmax, dim=1)),
         Misconception(
             "no_softmax",
             "It takes minus the logit of the right class for its loss: cross-entropy is minus the "

@@ -16,6 +16,7 @@ from autograder.exercises.shared_mistakes import (
     changes_its_input,
     returns_float32,
     returns_float64,
+    sigmoid_for_softmax,
     with_argument,
 )
 from autograder.exercises.sliding_windows.networks import brightness, network, sharpen
@@ -179,12 +180,7 @@ SLIDING_WINDOW_SCORES = Exercise(
             "classes of each window.",
             partial(scores, probabilities=_over_the_windows),
         ),
-        Misconception(
-            "sigmoid_for_softmax",
-            "It applies a sigmoid to each class by itself: the classes exclude each other, so "
-            "their probabilities come from softmax and add up to 1.",
-            partial(scores, probabilities=torch.sigmoid),
-        ),
+        sigmoid_for_softmax(partial(scores, probabilities=torch.sigmoid)),
         Misconception(
             "best_class_only",
             "It gives the number of the best class: the result has the probabilities of all "

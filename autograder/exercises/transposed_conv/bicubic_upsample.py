@@ -91,12 +91,7 @@ BICUBIC_UPSAMPLE = Exercise(
             "at halves.",
             by.interpolation(by.no_half_pixel, by.cubic(A), by.repeats),
         ),
-        Misconception(
-            "aligned_corners",
-            "It puts the outermost pixels of both maps upon each other, so that the scale is not "
-            "the factor: what coincides is the outer edges of the pixels.",
-            by.interpolation(by.aligned_corners, by.cubic(A), by.repeats),
-        ),
+        by.puts_corners_on_corners(by.cubic(A)),
         Misconception(
             "position_limited_to_the_map",
             "It limits the place that an output pixel looks at to the map, as bilinear may: here "

@@ -65,12 +65,7 @@ BILINEAR_UPSAMPLE = Exercise(
     groups=GROUPS,
     draw=draw,
     misconceptions=(
-        Misconception(
-            "aligned_corners",
-            "It puts the outermost pixels of both maps upon each other, so that the scale is not "
-            "the factor: what coincides is the outer edges of the pixels.",
-            by.interpolation(by.aligned_corners, by.linear, by.repeats),
-        ),
+        by.puts_corners_on_corners(by.linear),
         Misconception(
             "no_half_pixel",
             "It looks at i / f: the map moves up and left by a part of a pixel. A pixel's centre "

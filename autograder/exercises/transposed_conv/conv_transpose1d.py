@@ -1,5 +1,7 @@
 """The exercise `conv_transpose1d`."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -84,6 +86,12 @@ def _overwrites(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     return output
 
 
+def overwrites(wrong: Callable[..., Tensor]) -> Misconception:
+    """An answer in which the copy that comes later stands alone where copies overlap."""
+    sentence = "Where copies overlap the later one replaces the earlier: they add up."
+    return Misconception("overwrites", sentence, wrong)
+
+
 def _averages(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     copies = _right(torch.ones_like(x), torch.ones_like(weight), stride)
     return _right(x, weight, stride) / copies.clamp(min=1)
@@ -120,11 +128,7 @@ CONV_TRANSPOSE1D = Exercise(
     groups=GROUPS,
     draw=draw,
     misconceptions=(
-        Misconception(
-            "overwrites",
-            "Where copies overlap the later one replaces the earlier: they add up.",
-            _overwrites,
-        ),
+        overwrites(_overwrites),
         Misconception(
             "averages_overlaps",
             "Where copies overlap it takes their mean: they add up, which is why some outputs get "

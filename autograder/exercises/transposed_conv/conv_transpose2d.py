@@ -8,7 +8,7 @@ from torch import Tensor
 
 from autograder.exercise import Exercise, Misconception
 from autograder.exercises.shared_mistakes import returns_float32, returns_float64
-from autograder.exercises.transposed_conv.conv_transpose1d import NO_TRANSPOSED
+from autograder.exercises.transposed_conv.conv_transpose1d import NO_TRANSPOSED, overwrites
 from autograder.exercises.transposed_conv.maps import TYPES, odd_quarters
 from course.cases import Group
 from course.outcome import Case
@@ -178,11 +178,7 @@ CONV_TRANSPOSE2D = Exercise(
     groups=GROUPS,
     draw=draw,
     misconceptions=(
-        Misconception(
-            "overwrites",
-            "Where copies overlap the later one replaces the earlier: they add up.",
-            _answer(_overwrites),
-        ),
+        overwrites(_answer(_overwrites)),
         Misconception(
             "averages_overlaps",
             "Where copies overlap it takes their mean: they add up.",

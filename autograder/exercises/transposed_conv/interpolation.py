@@ -11,6 +11,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from autograder.exercise import Misconception
+
 Position = Callable[[int, int, int], float]  # of output i, with the size of the input, the factor
 Taps = Callable[[float], list[tuple[int, float]]]  # (pixel, weight) of those that are mixed
 Border = Callable[[int, int], int | None]  # which pixel of `size` stands for one beyond; None: 0
@@ -88,6 +90,16 @@ def mirrors(pixel: int, size: int) -> int:
 
 def is_zero(pixel: int, size: int) -> int | None:
     return pixel if 0 <= pixel < size else None
+
+
+def puts_corners_on_corners(taps: Taps) -> Misconception:
+    """An answer that looks where the corners' centres of both maps coincide."""
+    sentence = (
+        "It puts the outermost pixels of both maps upon each other, so that the scale is not the "
+        "factor: what coincides is the outer edges of the pixels."
+    )
+    wrong = interpolation(aligned_corners, taps, repeats)
+    return Misconception("aligned_corners", sentence, wrong)
 
 
 def interpolation(

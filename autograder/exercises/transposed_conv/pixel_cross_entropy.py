@@ -1,6 +1,7 @@
 """The exercise `pixel_cross_entropy`."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -194,7 +195,7 @@ PIXEL_CROSS_ENTROPY = Exercise(
             "add up to 1 first.",
             _loss(lambda logits: logits),
         ),
-        takes_probabilities(pixel_cross_entropy, at=0, dim=0),
+        takes_probabilities(pixel_cross_entropy, 0, partial(torch.softmax, dim=0)),
         Misconception(
             "always_minus_one",
             "It ignores label -1 whatever it is told: the third argument says which label it is.",
