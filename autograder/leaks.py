@@ -12,6 +12,7 @@ import io
 import json
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,19 +30,56 @@ NUMBERS, DISTINCT = 8, 6  # a tensor with fewer floats, or fewer different ones,
 SENTENCE = 30  # characters of a marking guide that are no coincidence
 NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
-PREFIX = np.dtype("<u8")
+WORD = np.dtype("<u8")
+WORDS = 64  # so many words of a block are looked at to find a rare one
+
+
+class Blocks:
+    """Blocks of bytes, each with the name of its exercise, that are searched for all at once.
+
+    Each is found by one of its words of eight bytes, that which is rarest among all blocks: many
+    begin alike.
+    """
+
+    def __init__(self, exercises: dict[bytes, str]) -> None:
+        self.exercises = exercises
+        words = {block: _words(block) for block in exercises}
+        often = Counter(word for some in words.values() for word in some.values())
+        self._places: dict[int, list[tuple[int, bytes]]] = {}
+        for block, some in words.items():
+            place = min(some, key=lambda at: often[some[at]])
+            self._places.setdefault(some[place], []).append((place, block))
+        self._wanted = np.array(sorted(self._places), dtype=WORD)
+
+    def inside(self, data: bytes) -> Iterator[bytes]:
+        """Yield the blocks that occur in `data`."""
+        for shift in range(8 if len(self._wanted) else 0):
+            count = (len(data) - shift) // 8
+            words = np.frombuffer(data, WORD, max(count, 0), shift if count > 0 else 0)
+            nearest = np.searchsorted(self._wanted, words).clip(max=len(self._wanted) - 1)
+            for i in np.flatnonzero(self._wanted[nearest] == words):
+                for place, block in self._places[int(words[i])]:
+                    start = shift + 8 * int(i) - place
+                    if start >= 0 and data.startswith(block, start):
+                        yield block
+
+
+def _words(block: bytes) -> dict[int, int]:
+    """Return some words of a block, by where they are."""
+    whole = np.frombuffer(block, WORD, len(block) // 8)
+    step = 1 + len(whole) // WORDS
+    return {8 * step * i: word for i, word in enumerate(whole[::step].tolist())}
 
 
 @dataclass(frozen=True)
 class Secrets:
     """What is searched for, each with its name.
 
-    `lines` maps runs of normalised lines to a function; `blocks` maps bytes to an exercise;
-    `texts` maps normalised text to a question.
+    `lines` maps runs of normalised lines to a function; `texts` maps normalised text to a question.
     """
 
     lines: dict[tuple[str, ...], str]
-    blocks: dict[bytes, str]
+    blocks: Blocks
     texts: dict[str, str]
 
 
@@ -77,22 +115,23 @@ def _answer_runs(node: ast.FunctionDef, text: str) -> Iterator[tuple[str, ...]]:
         yield from _runs(body, size)
 
 
-def hidden_blocks(stored: Iterable[Path], public: Iterable[CaseSet]) -> dict[bytes, str]:
+def hidden_blocks(stored: Iterable[Path], public: Iterable[CaseSet]) -> Blocks:
     """Return the bytes of hidden inputs: each stored set whole, and its telling tensors.
 
-    What is in the public cases too is no secret: where inputs are few, as the short lists of
-    `perfect_ap`, a whole hidden set may be drawn equal to the public one.
+    What is in the public cases too, of whatever exercise and be it as a result, is no secret:
+    where inputs are few, as the short lists of `perfect_ap`, a whole hidden set may be drawn equal
+    to the public one, and a hidden input of `average_precision` can be the recall of a public case.
     """
     public = list(public)
-    known = {block for case_set in public for block in _tensors(case_set)}
-    known |= {case_set.to_bytes() for case_set in public}
     found: dict[bytes, str] = {}
     for path in stored:
         data = path.read_bytes()
         case_set = CaseSet.from_bytes(data)
-        blocks = ({data} | set(_tensors(case_set))) - known
-        found |= dict.fromkeys(blocks, case_set.exercise)
-    return found
+        found |= dict.fromkeys({data, *_tensors(case_set)}, case_set.exercise)
+    hidden = Blocks(found)
+    known = {block for case_set in public for block in _tensors(case_set)}
+    known |= {block for case_set in public for block in hidden.inside(case_set.to_bytes())}
+    return Blocks({block: name for block, name in found.items() if block not in known})
 
 
 def key_texts(topics: Iterable[Topic]) -> dict[str, str]:
@@ -115,8 +154,8 @@ def find_leak(name: str, data: bytes, secrets: Secrets) -> str | None:
             members = [(f"{name}/{each}", archive.read(each)) for each in archive.namelist()]
         return next((leak for each in members if (leak := find_leak(*each, secrets))), None)
     for block in _blocks(data):
-        if exercise := _find_block(block, secrets.blocks):
-            return f"{name} with a hidden input of {exercise}"
+        if hidden := next(secrets.blocks.inside(block), None):
+            return f"{name} with a hidden input of {secrets.blocks.exercises[hidden]}"
     text = _text(data)
     lines = normalised_lines(text)
     for size in range(2, LINES + 1):
@@ -200,20 +239,3 @@ def _blocks(data: bytes) -> Iterator[bytes]:
     numbers = NUMBER.findall(data.decode("utf-8", "replace"))
     with np.errstate(over="ignore"):
         yield np.array([float(number) for number in numbers]).astype("<f4").tobytes()
-
-
-def _find_block(data: bytes, blocks: dict[bytes, str]) -> str | None:
-    """Return whose block occurs in `data`; one pass for all blocks, by their first eight bytes."""
-    wanted: dict[int, list[bytes]] = {}
-    for block in blocks:
-        wanted.setdefault(int.from_bytes(block[:8], "little"), []).append(block)
-    prefixes = np.array(sorted(wanted), dtype=PREFIX)
-    for shift in range(8):
-        count = (len(data) - shift) // 8
-        words = np.frombuffer(data, PREFIX, max(count, 0), shift if count > 0 else 0)
-        for i in np.flatnonzero(np.isin(words, prefixes)):
-            start = shift + 8 * int(i)
-            for block in wanted[int(words[i])]:
-                if data.startswith(block, start):
-                    return blocks[block]
-    return None

@@ -25,7 +25,7 @@ from autograder.course_folder import CourseFolder
 from autograder.course_wheel import SOURCES, course_wheel
 from autograder.errors import BuildError, CourseError
 from autograder.exercises import topics
-from autograder.leaks import hidden_blocks
+from autograder.leaks import DISTINCT, hidden_blocks
 from autograder.release import release
 from autograder.variants import hidden_cases, public_cases
 from course.cases import CaseSet
@@ -286,6 +286,22 @@ def test_a_hidden_set_drawn_equal_to_the_public_one_is_no_secret(tmp_path):
     stored = [tmp_path / "equal.cases", tmp_path / "other.cases"]
     for path, case_set in zip(stored, (public, other), strict=True):
         path.write_bytes(case_set.to_bytes())
-    found = hidden_blocks(stored, iter([public]))
+    found = hidden_blocks(stored, iter([public])).exercises
     assert public.to_bytes() not in found
     assert found[other.to_bytes()] == "perfect_ap"
+
+
+def test_a_hidden_input_that_is_a_result_in_the_public_cases_is_no_secret(tmp_path):
+    exercises = {exercise.name: exercise for exercise in topics()["04_map"].exercises}
+    public = public_cases(exercises["precision_recall"])
+    results = [tensor for outcome in public.expected for tensor in outcome.value]
+    curve = max(results, key=lambda tensor: len(set(tensor.tolist())))
+    assert len(set(curve.tolist())) >= DISTINCT
+    hidden = hidden_cases(exercises["average_precision"], b"1" * 32, number=0)
+    case = replace(hidden.cases[0], arguments=(curve, torch.linspace(0.1, 0.7, len(curve))))
+    stored = tmp_path / "hidden.cases"
+    stored.write_bytes(replace(hidden, cases=(case, *hidden.cases[1:])).to_bytes())
+    assert curve.numpy().tobytes() in hidden_blocks([stored], []).exercises
+    found = hidden_blocks([stored], [public]).exercises
+    assert curve.numpy().tobytes() not in found
+    assert case.arguments[1].numpy().tobytes() in found
